@@ -1,0 +1,195 @@
+"""Picture bytes to contract pixels: `uint8 [H, W, C]`. The one way in for packing, evaluation and serving."""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, UnidentifiedImageError
+from pydantic import Field
+
+from contract.errors import DamagedPictureError, NotAPictureError, PictureTooLargeError
+from contract.strict import StrictModel
+
+Pixels = npt.NDArray[np.uint8]
+
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
+
+# One process thread per picture: OpenCV's own threads only get in the way of packing and of the session pool.
+cv2.setNumThreads(0)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a picture may be, checked before its pixels are decoded.
+
+    Attributes:
+        max_bytes: of the file.
+        max_pixels: width x height of one frame.
+    """
+
+    max_bytes: int = 4 * 1024 * 1024
+    max_pixels: int = 4_000_000
+
+
+DEFAULT_LIMITS = Limits()
+
+Side = Annotated[int, Field(ge=1, le=4096)]
+_Off = Literal[-1]
+
+
+class Pretreatment(StrictModel):
+    """The steps from a decoded picture to pixels, in this order; -1 switches a step off.
+
+    Attributes:
+        ReplaceTransparent: put transparent pictures onto white; False drops the transparency.
+        ImageChannel: 1 for gray (ITU-R 601-2 luma), 3 for RGB.
+        Binaryzation: values above it become 255, others 0.
+        Smoothing: size of the median filter in pixels; an even size counts as the next odd one.
+        Blur: size of the Gaussian filter in pixels; an even size counts as the next odd one.
+        Resize: [width, height] in pixels that the network sees; default ImageWidth and ImageHeight.
+        Fit: `stretch` to that size, or keep the ratio and `pad` right and below with the picture's median.
+    """
+
+    ReplaceTransparent: bool = True
+    ImageChannel: Literal[1, 3] = 1
+    Binaryzation: _Off | Annotated[int, Field(ge=1, le=254)] = -1
+    Smoothing: _Off | Annotated[int, Field(ge=1, le=31)] = -1
+    Blur: _Off | Annotated[int, Field(ge=1, le=31)] = -1
+    Resize: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
+    Fit: Literal["stretch", "pad"] = "stretch"
+
+
+def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
+    """Decode a picture file: PNG, JPEG, BMP, WEBP, or the first frame of a GIF.
+
+    Args:
+        content: the file's bytes.
+        limits: checked against the file and its header before any pixel is decoded.
+
+    Returns:
+        The decoded frame in the mode of its file; `.size` is (width, height) in pixels.
+
+    Raises:
+        NotAPictureError: no such format.
+        PictureTooLargeError: over a limit.
+        DamagedPictureError: broken or cut off.
+    """
+    if len(content) > limits.max_bytes:
+        raise PictureTooLargeError(f"the picture has {len(content):,} bytes; the limit is {limits.max_bytes:,}")
+    with _damage_reported():
+        try:
+            image = Image.open(io.BytesIO(content), formats=FORMATS)
+        except UnidentifiedImageError as error:
+            raise _unidentified(content) from error
+        width, height = image.size
+        if width * height > limits.max_pixels:
+            raise PictureTooLargeError(
+                f"the picture is {width}x{height} = {width * height:,} pixels; the limit is {limits.max_pixels:,}"
+            )
+        image.load()
+    return image
+
+
+def pretreat(image: Image.Image, steps: Pretreatment, size: tuple[int, int]) -> Pixels:
+    """Turn a decoded picture into contract pixels.
+
+    Args:
+        image: from `decode`.
+        steps: the model's `Pretreatment`; its `Resize` is not looked at.
+        size: (width, height) in pixels that the network sees.
+
+    Returns:
+        uint8 [H, W, C].
+    """
+    pixels = _to_channels(image, steps)
+    if steps.Binaryzation > 0:
+        pixels = np.where(pixels > steps.Binaryzation, np.uint8(255), np.uint8(0))
+    if steps.Smoothing > 0:
+        pixels = _with_channels(cv2.medianBlur(pixels, _odd(steps.Smoothing)))
+    if steps.Blur > 0:
+        pixels = _with_channels(cv2.GaussianBlur(pixels, (_odd(steps.Blur), _odd(steps.Blur)), 0))
+    return _resize(pixels, size) if steps.Fit == "stretch" else _pad(pixels, size)
+
+
+def to_pixels(content: bytes, steps: Pretreatment, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Pixels:
+    """Decode and pretreat: picture bytes to uint8 [H, W, C]; raises as `decode`."""
+    return pretreat(decode(content, limits), steps, size)
+
+
+@contextmanager
+def _damage_reported() -> Iterator[None]:
+    # PIL's decoders answer damaged files with many kinds of exception; all of them mean the same to a caller.
+    try:
+        yield
+    except (
+        OSError,
+        SyntaxError,
+        ValueError,
+        IndexError,
+        EOFError,
+        OverflowError,
+        Image.DecompressionBombError,
+    ) as error:
+        raise DamagedPictureError(f"the picture is damaged or cut off: {error}") from error
+
+
+_MAGIC = {
+    b"\x89PNG\r\n\x1a\n": "PNG",
+    b"\xff\xd8\xff": "JPEG",
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"RIFF": "WEBP",
+}
+
+
+def _unidentified(content: bytes) -> NotAPictureError | DamagedPictureError:
+    known = next((name for magic, name in _MAGIC.items() if content.startswith(magic)), None)
+    if known:
+        return DamagedPictureError(
+            f"the picture is damaged or cut off: it starts like a {known} but has no valid header"
+        )
+    return NotAPictureError(f"not a picture in a format read here ({', '.join(FORMATS)})")
+
+
+def _to_channels(image: Image.Image, steps: Pretreatment) -> Pixels:
+    if image.mode.startswith("I"):  # 16-bit gray: PIL's own conversion would clip at 255 instead of scaling
+        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        if steps.ReplaceTransparent:
+            white = Image.new("RGBA", image.size, "white")
+            image = Image.alpha_composite(white, image)
+    elif image.mode in {"P", "CMYK", "YCbCr", "LAB", "HSV"}:
+        image = image.convert("RGB")
+    image = image.convert("L" if steps.ImageChannel == 1 else "RGB")
+    return _with_channels(np.asarray(image))
+
+
+def _with_channels(pixels: npt.NDArray[np.generic] | cv2.typing.MatLike) -> Pixels:
+    array: Pixels = np.asarray(pixels, dtype=np.uint8)
+    return array[:, :, np.newaxis] if array.ndim == 2 else array
+
+
+def _odd(size: int) -> int:
+    return size if size % 2 else size + 1
+
+
+def _resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    if (pixels.shape[1], pixels.shape[0]) == size:
+        return np.ascontiguousarray(pixels)
+    return _with_channels(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
+
+
+def _pad(pixels: Pixels, size: tuple[int, int]) -> Pixels:
+    height, width, channels = pixels.shape
+    scale = min(size[0] / width, size[1] / height)
+    fitted = _resize(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
+    background = np.median(fitted, axis=(0, 1)).astype(np.uint8)
+    canvas = np.broadcast_to(background, (size[1], size[0], channels)).copy()
+    canvas[: fitted.shape[0], : fitted.shape[1]] = fitted
+    return canvas

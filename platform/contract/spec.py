@@ -1,0 +1,209 @@
+"""The model YAML: what a graph reads, how it is fed, how good it is, and pictures that prove it on this machine."""
+
+import functools
+import re
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import Field, field_validator, model_validator
+
+from contract import charset as charsets
+from contract import image
+from contract.charset import Charset
+from contract.errors import CharsetError, ConfigError
+from contract.files import write_atomically
+from contract.image import Side
+from contract.strict import StrictModel, parse_yaml, read_yaml, validate
+
+MAX_GOLDEN = 8  # pictures
+MAX_GOLDEN_BYTES = 64 * 1024  # in all
+MAX_SPEC_BYTES = 1024 * 1024
+
+Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
+VersionText = Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,9}){0,3}$")]
+Share = Annotated[float, Field(ge=0, le=1)]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+TensorName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\\/>-]+:\d+$")]
+
+
+class ModelSection(StrictModel):
+    """Section `Model`: identity and routing.
+
+    Attributes:
+        ModelName: letters, digits, `.`, `_` and `-`; also the stem of file names.
+        Version: dotted whole numbers as text, compared number by number: 1.10 is newer than 1.9.
+        ModelType: a category that requests can name.
+        Sites: names of sites that requests can name.
+        CharSet: a built-in set, or the symbols as a string or a list.
+        CharExclude: symbols to leave out of it.
+        CharReplace: text that takes the place of other text in labels.
+        CaseSensitive: False folds labels to lower case.
+        ImageWidth: of the original pictures, in pixels; requests are routed by it.
+        ImageHeight: likewise.
+    """
+
+    ModelName: Name
+    Version: VersionText = "1.0"
+    ModelType: str = ""
+    Sites: list[str] = []
+    CharSet: str | list[str]
+    CharExclude: list[str] = []
+    CharReplace: dict[str, str] = {}
+    CaseSensitive: bool = True
+    ImageWidth: Side
+    ImageHeight: Side
+
+    @functools.cached_property
+    def charset(self) -> Charset:
+        """The character set that these keys describe."""
+        return charsets.build(self.CharSet, self.CharExclude, self.CharReplace, case_sensitive=self.CaseSensitive)
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """The version for comparison; trailing zeros do not count, so 1.0 equals 1."""
+        return version_key(self.Version)
+
+    @model_validator(mode="after")
+    def _charset_can_be_built(self) -> Self:
+        try:
+            _ = self.charset
+        except CharsetError as error:
+            raise ValueError(f"CharSet: {error}") from error
+        return self
+
+
+class GraphSection(StrictModel):
+    """Section `Graph`: which .pb, and how to feed it.
+
+    Attributes:
+        File: name of the .pb, without a folder.
+        SHA256: of its bytes.
+        Layout: `nhwc-uint8`: uint8 [N, H, W, C] in; float32 [N, T, K] logits and int64 [N, L] symbol numbers out.
+        Head: how logits become text; `ctc`.
+        Input, Logits, Decoded: tensor names.
+    """
+
+    File: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f]+\.pb$")]
+    SHA256: Digest
+    Layout: Literal["nhwc-uint8"] = "nhwc-uint8"
+    Head: Literal["ctc"] = "ctc"
+    Input: TensorName = "input:0"
+    Logits: TensorName = "logits:0"
+    Decoded: TensorName = "dense_decoded:0"
+
+
+class MetricsSection(StrictModel):
+    """Section `Metrics`: measured on pictures that the network was not trained on.
+
+    Attributes:
+        Accuracy: share of pictures read without any error.
+        AccuracyInterval: its 95 % Wilson interval.
+        CharacterErrorRate: edit distance over the length of the labels; can exceed 1.
+        Pictures: how many were read.
+        Dataset: SHA-256 of the packed set that was trained and tested on.
+    """
+
+    Accuracy: Share
+    AccuracyInterval: Annotated[list[Share], Field(min_length=2, max_length=2)]
+    CharacterErrorRate: Annotated[float, Field(ge=0)]
+    Pictures: Annotated[int, Field(ge=1)]
+    Dataset: Digest
+
+
+class GoldenPicture(StrictModel):
+    """A picture, as its file's bytes, and the text that the exported graph read from it."""
+
+    Picture: bytes
+    Text: str
+
+
+class ModelSpec(StrictModel):
+    """The whole model YAML."""
+
+    Schema: Literal[1] = 1
+    Model: ModelSection
+    Pretreatment: image.Pretreatment = image.Pretreatment()
+    Graph: GraphSection
+    Metrics: MetricsSection | None = None
+    Golden: list[GoldenPicture] = []
+
+    @property
+    def charset(self) -> Charset:
+        """The character set of the model."""
+        return self.Model.charset
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) in pixels that the network sees."""
+        return input_size(self.Model, self.Pretreatment)
+
+    @field_validator("Golden", mode="after")
+    @classmethod
+    def _golden_is_small(cls, golden: list[GoldenPicture]) -> list[GoldenPicture]:
+        size = sum(len(item.Picture) for item in golden)
+        if len(golden) > MAX_GOLDEN or size > MAX_GOLDEN_BYTES:
+            raise ValueError(
+                f"{len(golden)} pictures of {size:,} bytes; at most {MAX_GOLDEN} of {MAX_GOLDEN_BYTES:,} bytes in all"
+            )
+        return golden
+
+
+def input_size(model: ModelSection, pretreatment: image.Pretreatment) -> tuple[int, int]:
+    """Return the (width, height) in pixels that the network sees: `Resize`, or else the size of the pictures."""
+    width, height = pretreatment.Resize or (model.ImageWidth, model.ImageHeight)
+    return width, height
+
+
+def version_key(version: str) -> tuple[int, ...]:
+    """Return a dotted version as numbers for comparison, without trailing zeros."""
+    parts = [int(part) for part in version.split(".")]
+    while len(parts) > 1 and parts[-1] == 0:
+        parts.pop()
+    return tuple(parts)
+
+
+def read(path: Path) -> ModelSpec:
+    """Read a model YAML.
+
+    Raises:
+        ConfigError: the file cannot be read, or any of its keys cannot be used; all problems at once.
+    """
+    return validate(ModelSpec, read_yaml(path), str(path))
+
+
+def parse(content: bytes, source: str) -> ModelSpec:
+    """Read a model YAML from its bytes; `source` is its name in errors. Raises as `read`."""
+    if len(content) > MAX_SPEC_BYTES:
+        raise ConfigError(source, [f"{len(content):,} bytes are too many for a model YAML ({MAX_SPEC_BYTES:,})"])
+    return validate(ModelSpec, parse_yaml(content, source), source)
+
+
+def dump(spec: ModelSpec) -> bytes:
+    """Return the YAML of a spec: keys in the order of the classes, texts quoted where YAML would misread them."""
+    tree = spec.model_dump(exclude_none=True)
+    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
+
+
+def write(spec: ModelSpec, path: Path) -> None:
+    """Write a model YAML atomically."""
+    write_atomically(path, dump(spec))
+
+
+class _Dumper(yaml.SafeDumper):
+    pass
+
+
+def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    # A version 1.10 or a label 0042 must come back as text in every YAML reader, so all such text is quoted.
+    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9 ._-]*", text) and text.lower() not in {"yes", "no", "on", "off", "y", "n"}
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else "'")
+
+
+def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.SequenceNode:
+    short = all(isinstance(item, (int, float, str)) for item in items)
+    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=short)
+
+
+_Dumper.add_representer(str, _represent_text)
+_Dumper.add_representer(list, _represent_list)
