@@ -1,0 +1,1 @@
+"""Generated from protos/serving/wire/recognizer.proto; the command to make it anew stands there."""
