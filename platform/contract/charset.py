@@ -3,6 +3,7 @@
 import difflib
 import functools
 import string
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -11,7 +12,10 @@ from contract.errors import CharsetError, SymbolError
 
 BLANK = 0
 
-# Order is part of the format: it fixes the class indices. The seven documented sets of captcha_trainer.
+_ARITHMETIC = "()+-×÷="  # noqa: RUF001 - the multiplication sign is meant
+
+# Order is part of the format: it fixes the class indices. The sets of captcha_trainer's early generation, of which it
+# documented the first seven; its large Chinese sets are not built in.
 BUILT_IN: Mapping[str, str] = {
     "NUMERIC": string.digits,
     "ALPHANUMERIC": string.digits + string.ascii_lowercase + string.ascii_uppercase,
@@ -20,6 +24,9 @@ BUILT_IN: Mapping[str, str] = {
     "ALPHABET_LOWER": string.ascii_lowercase,
     "ALPHABET_UPPER": string.ascii_uppercase,
     "ALPHABET": string.ascii_lowercase + string.ascii_uppercase,
+    "ARITHMETIC": string.digits + _ARITHMETIC,
+    "ALPHANUMERIC_LOWER_MIX_ARITHMETIC": string.digits + string.ascii_lowercase + _ARITHMETIC,
+    "FLOAT": string.digits + ".",
 }
 
 Case = Literal["keep", "lower", "upper"]
@@ -30,7 +37,7 @@ class Charset:
     """The symbols that a model can read.
 
     Attributes:
-        symbols: one string per class from 1 on; usually one character each.
+        symbols: one character per class from 1 on.
         replace: label text to put in place of other label text, before folding.
         case: how labels are folded.
     """
@@ -68,7 +75,7 @@ class Charset:
 
     def decode(self, classes: Sequence[int]) -> str:
         """Return the text of a sequence of classes; blanks are left out."""
-        return "".join(self.symbols[index - 1] for index in classes if index != BLANK)
+        return "".join([self.symbols[index - 1] for index in classes if index != BLANK])
 
 
 def build(
@@ -88,32 +95,53 @@ def build(
             anyway, as in captcha_trainer.
 
     Raises:
-        CharsetError: an unknown name, a repeated or empty symbol, or nothing left.
+        CharsetError: an unknown name, a repeated or empty symbol, one that no folded label can have, or nothing left;
+            the message starts with the key that is wrong.
     """
-    symbols = [symbol for symbol in _symbols(charset) if symbol not in exclude]
-    repeated = [symbol for index, symbol in enumerate(symbols) if symbol in symbols[:index]]
-    if repeated:
-        raise CharsetError(f"symbols stand twice: {' '.join(dict.fromkeys(repeated))}")
+    _refuse_long("CharExclude", exclude)
+    symbols = [symbol for symbol in symbols_of(charset) if symbol not in exclude]
     if not symbols:
-        raise CharsetError("no symbol is left: give a CharSet, or fewer in CharExclude")
+        raise CharsetError("CharExclude: no symbol is left")
     if replace and "" in replace:
         raise CharsetError("CharReplace: the text to be replaced is empty")
-    return Charset(tuple(symbols), dict(replace or {}), _case(charset, case_sensitive=case_sensitive))
+    result = Charset(tuple(symbols), dict(replace or {}), _case(charset, case_sensitive=case_sensitive))
+    folded_away = [symbol for symbol in symbols if result.case == "lower" and symbol.lower() not in symbols]
+    if folded_away:
+        raise CharsetError(
+            f"CaseSensitive: false folds labels to lower case, so that {' '.join(folded_away)} could never be read: "
+            f"give these symbols in lower case"
+        )
+    return result
 
 
-def _symbols(charset: str | Sequence[str]) -> Sequence[str]:
-    if isinstance(charset, str):
-        if charset in BUILT_IN:
-            return BUILT_IN[charset]
-        near = difflib.get_close_matches(charset.upper(), BUILT_IN, n=1, cutoff=0.8)
-        if near or "_" in charset[1:-1]:
-            names = f"did you mean {near[0]}?" if near else f"the built-in ones are {', '.join(BUILT_IN)}"
-            raise CharsetError(f"{charset!r} is no built-in set: {names} (list the symbols to use exactly these)")
-        return charset
-    wrong = [symbol for symbol in charset if len(symbol) != 1]
-    if wrong:
-        raise CharsetError(f"a symbol is one character: {', '.join(map(repr, wrong))}")
+def symbols_of(charset: str | Sequence[str]) -> Sequence[str]:
+    """Return the symbols that `CharSet` names or lists, in order.
+
+    Raises:
+        CharsetError: an unknown name, a repeated or empty symbol, or none at all.
+    """
+    symbols = BUILT_IN.get(charset) or _custom(charset) if isinstance(charset, str) else charset
+    _refuse_long("CharSet", symbols)
+    repeated = [symbol for symbol, count in Counter(symbols).items() if count > 1]
+    if repeated:
+        raise CharsetError(f"CharSet: symbols stand twice: {' '.join(repeated)}")
+    if not symbols:
+        raise CharsetError(f"CharSet: is empty; give the symbols, or the name of a set: {', '.join(BUILT_IN)}")
+    return symbols
+
+
+def _custom(charset: str) -> str:
+    near = difflib.get_close_matches(charset.upper(), BUILT_IN, n=1, cutoff=0.8)
+    if near or "_" in charset[1:-1]:
+        names = f"did you mean {near[0]}?" if near else f"the built-in ones are {', '.join(BUILT_IN)}"
+        raise CharsetError(f"CharSet: {charset!r} is no built-in set: {names} (for just these symbols, give a list)")
     return charset
+
+
+def _refuse_long(key: str, symbols: Sequence[str]) -> None:
+    wrong = [symbol for symbol in symbols if len(symbol) != 1]
+    if wrong:
+        raise CharsetError(f"{key}: a symbol is one character: {', '.join(map(repr, wrong))}")
 
 
 def _case(charset: str | Sequence[str], *, case_sensitive: bool) -> Case:

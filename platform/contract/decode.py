@@ -31,8 +31,9 @@ class Decoded:
 
 def softmax(logits: Logits) -> Probabilities:
     """Return probabilities float64 [N, T, K] for logits float32 [N, T, K]."""
-    shifted = np.exp(logits.astype(np.float64) - logits.max(axis=-1, keepdims=True))
-    result: Probabilities = shifted / shifted.sum(axis=-1, keepdims=True)
+    with np.errstate(invalid="ignore"):  # infinite logits become nan, which the reader of the texts refuses
+        exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    result: Probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True, dtype=np.float64)
     return result
 
 
@@ -45,21 +46,27 @@ def ctc_greedy(logits: Logits, charset: Charset) -> list[Decoded]:
 
     Returns:
         One `Decoded` per row, in order.
+
+    Raises:
+        ValueError: the logits are no numbers (nan or infinity), as damaged weights give.
     """
+    n, frames, _ = logits.shape
     probabilities = softmax(logits)
     best = logits.argmax(axis=-1)
-    starts = best != BLANK
-    starts[:, 1:] &= best[:, 1:] != best[:, :-1]
-    rows = [best[row, starts[row]] for row in range(len(best))]
-    confidences = label_probabilities(probabilities, rows)
-    peaks = probabilities.max(axis=-1)
+    is_start = np.ones((n, frames), bool)
+    is_start[:, 1:] = best[:, 1:] != best[:, :-1]
+    starts = np.flatnonzero(is_start)
+    peaks = np.maximum.reduceat(probabilities.max(axis=-1).ravel(), starts)
+    rows: list[list[int]] = [[] for _ in range(n)]
+    symbols: list[list[Symbol]] = [[] for _ in range(n)]
+    for start, index, peak in zip(starts.tolist(), best.ravel()[starts].tolist(), peaks.tolist(), strict=True):
+        if index != BLANK:
+            rows[start // frames].append(index)
+            symbols[start // frames].append(Symbol(charset.symbols[index - 1], peak))
+    confidences = label_probabilities(probabilities, rows).tolist()
     return [
-        Decoded(
-            text=charset.decode([int(index) for index in classes]),
-            confidence=float(confidences[row]),
-            symbols=_symbols(classes, np.flatnonzero(starts[row]), best[row], peaks[row], charset),
-        )
-        for row, classes in enumerate(rows)
+        Decoded(charset.decode(classes), confidence, tuple(of_row))
+        for classes, confidence, of_row in zip(rows, confidences, symbols, strict=True)
     ]
 
 
@@ -74,43 +81,40 @@ def label_probabilities(
 
     Returns:
         float64 [N], 0..1; 0 where no alignment fits into T frames.
+
+    Raises:
+        ValueError: the probabilities are no numbers.
     """
     n, frames, _ = probabilities.shape
     if n == 0:
         return np.zeros(0)
     # Blank, label, blank, label, ..., blank; padding behind a shorter label is never reached by its last two states.
-    states = 2 * max(len(label) for label in labels) + 1
+    states = 2 * max(map(len, labels)) + 1
     extended = np.full((n, states), BLANK)
     for row, label in enumerate(labels):
         extended[row, 1 : 2 * len(label) : 2] = label
-    emit = np.take_along_axis(probabilities, np.broadcast_to(extended[:, None, :], (n, frames, states)), axis=2)
-    may_skip = np.zeros((n, states))
-    may_skip[:, 2:] = (extended[:, 2:] != BLANK) & (extended[:, 2:] != extended[:, :-2])
-    alpha = np.zeros((n, states))
-    alpha[:, :2] = emit[:, 0, :2]
+    emit = np.take_along_axis(probabilities, extended[:, np.newaxis, :], axis=2)
+    # alpha: the probability of all alignments of the frames so far that end in a state; one matrix product moves all
+    # of it to the states of the next frame.
+    moves = _moves(extended)
+    alpha = np.zeros((n, 1, states))
+    alpha[:, 0, :2] = emit[:, 0, :2]
     for frame in range(1, frames):
-        reach = alpha.copy()
-        reach[:, 1:] += alpha[:, :-1]
-        reach[:, 2:] += alpha[:, :-2] * may_skip[:, 2:]
-        alpha = reach * emit[:, frame]
+        alpha = alpha @ moves
+        alpha *= emit[:, frame : frame + 1]
     ends = np.array([2 * len(label) for label in labels])
     rows = np.arange(n)
-    last_symbol = np.where(ends > 0, alpha[rows, np.maximum(ends - 1, 0)], 0.0)
-    total: Probabilities = np.minimum(alpha[rows, ends] + last_symbol, 1.0)
-    return total
+    total: Probabilities = alpha[rows, 0, ends] + np.where(ends > 0, alpha[rows, 0, np.maximum(ends - 1, 0)], 0.0)
+    if np.isnan(total).any():
+        raise ValueError("the network's scores are no numbers: its weights are damaged")
+    return np.minimum(total, 1.0)
 
 
-def _symbols(
-    classes: npt.NDArray[np.integer],
-    starts: npt.NDArray[np.integer],
-    best: npt.NDArray[np.integer],
-    peaks: Probabilities,
-    charset: Charset,
-) -> tuple[Symbol, ...]:
-    result = []
-    for index, start in zip(classes, starts, strict=True):
-        end = start
-        while end < len(best) and best[end] == index:
-            end += 1
-        result.append(Symbol(charset.symbols[index - 1], float(peaks[start:end].max())))
-    return tuple(result)
+def _moves(extended: npt.NDArray[np.integer]) -> Probabilities:
+    """Return which state may follow which, 0 or 1, float64 [N, from, to]: itself, the next, or the next but a blank."""
+    n, states = extended.shape
+    moves = np.broadcast_to(np.eye(states) + np.eye(states, k=1), (n, states, states)).copy()
+    may_skip = (extended[:, 2:] != BLANK) & (extended[:, 2:] != extended[:, :-2])
+    source = np.arange(states - 2)
+    moves[:, source, source + 2] = may_skip
+    return moves

@@ -1,6 +1,8 @@
 """Picture bytes to contract pixels: `uint8 [H, W, C]`. The one way in for packing, evaluation and serving."""
 
 import io
+import threading
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,15 +11,14 @@ from typing import Annotated, Literal
 import cv2
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 from pydantic import Field
 
 from contract.errors import DamagedPictureError, NotAPictureError, PictureTooLargeError
+from contract.formats import READERS, announced_size, format_of
 from contract.strict import StrictModel
 
 Pixels = npt.NDArray[np.uint8]
-
-FORMATS = ("PNG", "JPEG", "GIF", "BMP", "WEBP")
 
 # One process thread per picture: OpenCV's own threads only get in the way of packing and of the session pool.
 cv2.setNumThreads(0)
@@ -81,17 +82,17 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
     """
     if len(content) > limits.max_bytes:
         raise PictureTooLargeError(f"the picture has {len(content):,} bytes; the limit is {limits.max_bytes:,}")
-    with _damage_reported():
-        try:
-            image = Image.open(io.BytesIO(content), formats=FORMATS)
-        except UnidentifiedImageError as error:
-            raise _unidentified(content) from error
-        width, height = image.size
-        if width * height > limits.max_pixels:
-            raise PictureTooLargeError(
-                f"the picture is {width}x{height} = {width * height:,} pixels; the limit is {limits.max_pixels:,}"
-            )
+    name = format_of(content)
+    if name is None:
+        raise NotAPictureError(f"not a picture in a format read here ({', '.join(READERS)})")
+    _refuse_large(announced_size(content), limits)
+    with _damage_reported(name), _metadata_ignored(content):
+        image = READERS[name](io.BytesIO(content))
+    _refuse_large(image.size, limits)
+    with _damage_reported(name), _metadata_ignored(content):
         image.load()
+    if image.mode == "P" and image.palette is None:
+        raise DamagedPictureError(f"the {name} is damaged: it has no palette")
     return image
 
 
@@ -121,44 +122,41 @@ def to_pixels(content: bytes, steps: Pretreatment, size: tuple[int, int], limits
     return pretreat(decode(content, limits), steps, size)
 
 
+def _refuse_large(size: tuple[int, int] | None, limits: Limits) -> None:
+    width, height = size or (0, 0)
+    if width * height > limits.max_pixels:
+        raise PictureTooLargeError(
+            f"the picture is {width}x{height} = {width * height:,} pixels; the limit is {limits.max_pixels:,}"
+        )
+
+
 @contextmanager
-def _damage_reported() -> Iterator[None]:
-    # PIL's decoders answer damaged files with many kinds of exception; all of them mean the same to a caller.
+def _damage_reported(name: str) -> Iterator[None]:
     try:
         yield
-    except (
-        OSError,
-        SyntaxError,
-        ValueError,
-        IndexError,
-        EOFError,
-        OverflowError,
-        Image.DecompressionBombError,
-    ) as error:
-        raise DamagedPictureError(f"the picture is damaged or cut off: {error}") from error
+    except Exception as error:  # PIL's decoders answer damaged files with any kind of exception
+        raise DamagedPictureError(f"the {name} is damaged or cut off: {error}") from error
 
 
-_MAGIC = {
-    b"\x89PNG\r\n\x1a\n": "PNG",
-    b"\xff\xd8\xff": "JPEG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"RIFF": "WEBP",
-}
+_FILTERS_LOCK = threading.Lock()
 
 
-def _unidentified(content: bytes) -> NotAPictureError | DamagedPictureError:
-    known = next((name for magic, name in _MAGIC.items() if content.startswith(magic)), None)
-    if known:
-        return DamagedPictureError(
-            f"the picture is damaged or cut off: it starts like a {known} but has no valid header"
-        )
-    return NotAPictureError(f"not a picture in a format read here ({', '.join(FORMATS)})")
+@contextmanager
+def _metadata_ignored(content: bytes) -> Iterator[None]:
+    """Keep PIL from warning of broken metadata: photographs' notes, and the frame count of an animated PNG.
+
+    The list of warning filters belongs to the whole process; two threads that change it at once would leave it changed.
+    """
+    if not any(mark in content for mark in (b"Exif\0", b"acTL")):
+        yield
+        return
+    with _FILTERS_LOCK, warnings.catch_warnings(action="ignore"):
+        yield
 
 
 def _to_channels(image: Image.Image, steps: Pretreatment) -> Pixels:
-    if image.mode.startswith("I"):  # 16-bit gray: PIL's own conversion would clip at 255 instead of scaling
-        image = Image.fromarray((np.asarray(image).astype(np.uint32) >> 8).clip(0, 255).astype(np.uint8))
+    if image.mode.startswith("I"):
+        image = _eight_bits(image)
     if image.has_transparency_data:
         image = image.convert("RGBA")
         if steps.ReplaceTransparent:
@@ -168,6 +166,15 @@ def _to_channels(image: Image.Image, steps: Pretreatment) -> Pixels:
         image = image.convert("RGB")
     image = image.convert("L" if steps.ImageChannel == 1 else "RGB")
     return _with_channels(np.asarray(image))
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    # 16-bit gray: PIL's own conversion would clip at 255 instead of scaling.
+    deep = np.asarray(image).astype(np.uint16)
+    gray = Image.fromarray((deep >> 8).astype(np.uint8))
+    if "transparency" in image.info:
+        gray.putalpha(Image.fromarray(np.where(deep == image.info["transparency"], 0, 255).astype(np.uint8)))
+    return gray
 
 
 def _with_channels(pixels: npt.NDArray[np.generic] | cv2.typing.MatLike) -> Pixels:

@@ -14,17 +14,36 @@ from contract.charset import Charset
 from contract.errors import CharsetError, ConfigError
 from contract.files import write_atomically
 from contract.image import Side
-from contract.strict import StrictModel, parse_yaml, read_yaml, validate
+from contract.strict import StrictModel, parse_yaml, read_bytes, validate
 
 MAX_GOLDEN = 8  # pictures
 MAX_GOLDEN_BYTES = 64 * 1024  # in all
 MAX_SPEC_BYTES = 1024 * 1024
 
-Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$")]
-VersionText = Annotated[str, Field(pattern=r"^\d{1,9}(\.\d{1,9}){0,3}$")]
+# Each description completes "should be ..." in the error for text that does not match.
+Name = Annotated[
+    str,
+    Field(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$",
+        description="at most 100 letters, digits, '.', '_' and '-', the first a letter or digit",
+    ),
+]
+VersionText = Annotated[
+    str,
+    Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$", description="up to four whole numbers with dots, such as '1.10'"),
+]
 Share = Annotated[float, Field(ge=0, le=1)]
-Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-TensorName = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.\\/>-]+:\d+$")]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="a SHA-256 of 64 digits 0-9 and a-f")]
+TensorName = Annotated[
+    str, Field(pattern=r"^[A-Za-z0-9_.\\/>-]+:[0-9]+$", description="the name of a tensor, such as 'input:0'")
+]
+FileName = Annotated[
+    str,
+    Field(
+        pattern=r"^[^./\\:\x00-\x1f][^/\\:\x00-\x1f]{0,250}\.pb$",
+        description="the name of a .pb file, without a folder and with no dot in front",
+    ),
+]
 
 
 class ModelSection(StrictModel):
@@ -64,12 +83,22 @@ class ModelSection(StrictModel):
         """The version for comparison; trailing zeros do not count, so 1.0 equals 1."""
         return version_key(self.Version)
 
+    @field_validator("CharSet", mode="after")
+    @classmethod
+    def _charset_is_one(cls, value: str | list[str]) -> str | list[str]:
+        # Alone first: pydantic checks keys together only when none of them is wrong by itself.
+        try:
+            charsets.symbols_of(value)
+        except CharsetError as error:
+            raise ValueError(str(error).removeprefix("CharSet: ")) from error
+        return value
+
     @model_validator(mode="after")
     def _charset_can_be_built(self) -> Self:
         try:
             _ = self.charset
         except CharsetError as error:
-            raise ValueError(f"CharSet: {error}") from error
+            raise ValueError(str(error)) from error
         return self
 
 
@@ -84,7 +113,7 @@ class GraphSection(StrictModel):
         Input, Logits, Decoded: tensor names.
     """
 
-    File: Annotated[str, Field(pattern=r"^[^/\\\x00-\x1f]+\.pb$")]
+    File: FileName
     SHA256: Digest
     Layout: Literal["nhwc-uint8"] = "nhwc-uint8"
     Head: Literal["ctc"] = "ctc"
@@ -169,7 +198,7 @@ def read(path: Path) -> ModelSpec:
     Raises:
         ConfigError: the file cannot be read, or any of its keys cannot be used; all problems at once.
     """
-    return validate(ModelSpec, read_yaml(path), str(path))
+    return parse(read_bytes(path), str(path))
 
 
 def parse(content: bytes, source: str) -> ModelSpec:
@@ -197,7 +226,8 @@ class _Dumper(yaml.SafeDumper):
 def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     # A version 1.10 or a label 0042 must come back as text in every YAML reader, so all such text is quoted.
     plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9 ._-]*", text) and text.lower() not in {"yes", "no", "on", "off", "y", "n"}
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else "'")
+    quotes = "'" if text.isprintable() else '"'  # only double quotes can hold line breaks of every kind
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else quotes)
 
 
 def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.SequenceNode:

@@ -1,8 +1,33 @@
-"""One artifact, loaded in this process, reading pictures: `load(spec_path) -> Recognizer`.
+"""One artifact, loaded in this process, reading pictures: `engine.load(spec_path).read([picture_bytes])`.
 
-The only tensorflow of the platform, and no keras. Importing this package imports no tensorflow; `load` does.
+The only tensorflow of the platform, and no keras. Importing this package imports no tensorflow; loading a model does.
 """
 
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from contract.spec import ModelSpec
+from engine.errors import DigestError, EngineError, GraphError
+from engine.quiet import import_tensorflow
 from engine.reading import Reading, ReadsPixels
 
-__all__ = ["Reading", "ReadsPixels"]
+if TYPE_CHECKING:
+    from engine.recognizer import Recognizer
+
+__all__ = ["DigestError", "EngineError", "GraphError", "Reading", "ReadsPixels", "load", "open_model"]
+
+
+def load(spec_path: Path, graph_path: Path | None = None, *, threads: int = 0) -> "Recognizer":
+    """Load an artifact from its model YAML; see `engine.recognizer.load`. Imports tensorflow (seconds)."""
+    import_tensorflow()
+    from engine.recognizer import load as load_recognizer  # noqa: PLC0415 - tensorflow is imported only when needed
+
+    return load_recognizer(spec_path, graph_path, threads=threads)
+
+
+def open_model(model: ModelSpec, graph: bytes, *, threads: int = 0) -> "Recognizer":
+    """Open a model whose two files were read already; see `engine.recognizer.Recognizer`. Imports tensorflow."""
+    import_tensorflow()
+    from engine.recognizer import Recognizer  # noqa: PLC0415 - as above
+
+    return Recognizer(model, graph, threads=threads)

@@ -7,7 +7,10 @@ ServingError
 ├── UnknownModelError       a site, type, name or size that no model has
 ├── NotReadyError           no model is there at all yet
 ├── OverloadedError         the queue is full, or the service is draining: try again later
-└── DeadlineError           the deadline passed before the work was started
+├── DeadlineError           the deadline passed before the work was started
+└── ModelFailedError        the model itself failed, through no fault of the request
+
+Beside them, at the start of the service: ListenError (an address that cannot be listened on) and its PortBusyError.
 """
 
 
@@ -45,3 +48,15 @@ class OverloadedError(ServingError):
 
 class DeadlineError(ServingError):
     """The deadline passed before the work was started."""
+
+
+class ListenError(OSError):
+    """An address that cannot be listened on."""
+
+
+class PortBusyError(ListenError):
+    """A port that another program listens on."""
+
+
+class ModelFailedError(ServingError):
+    """The model itself failed on this picture, through no fault of the request."""

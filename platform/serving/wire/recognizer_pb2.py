@@ -24,7 +24,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dserving/wire/recognizer.proto\"\x83\x01\n\x0ePredictRequest\x12\r\n\x05image\x18\x01 \x01(\t\x12\x12\n\nsplit_char\x18\x02 \x01(\t\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x12\n\nmodel_type\x18\x04 \x01(\t\x12\x12\n\nmodel_site\x18\x05 \x01(\t\x12\x12\n\nneed_color\x18\x06 \x01(\t\"r\n\rPredictResult\x12\x0e\n\x06result\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x0f\n\x07success\x18\x03 \x01(\x08\x12\r\n\x05model\x18\x10 \x01(\t\x12\x0f\n\x07version\x18\x11 \x01(\t\x12\x12\n\nconfidence\x18\x12 \x01(\x01\x32\x37\n\x07Predict\x12,\n\x07predict\x12\x0f.PredictRequest\x1a\x0e.PredictResult\"\x00\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dserving/wire/recognizer.proto\"\x95\x01\n\x0ePredictRequest\x12\r\n\x05image\x18\x01 \x01(\t\x12\x12\n\nsplit_char\x18\x02 \x01(\t\x12\x12\n\nmodel_name\x18\x03 \x01(\t\x12\x12\n\nmodel_type\x18\x04 \x01(\t\x12\x12\n\nmodel_site\x18\x05 \x01(\t\x12\x12\n\nneed_color\x18\x06 \x01(\t\x12\x10\n\x08pictures\x18\x10 \x03(\x0c\"\xa4\x01\n\rPredictResult\x12\x0e\n\x06result\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x0f\n\x07success\x18\x03 \x01(\x08\x12\r\n\x05model\x18\x10 \x01(\t\x12\x0f\n\x07version\x18\x11 \x01(\t\x12\x12\n\nconfidence\x18\x12 \x01(\x01\x12\x0f\n\x07message\x18\x13 \x01(\t\x12\x1f\n\x07results\x18\x14 \x03(\x0b\x32\x0e.PictureResult\"\x83\x01\n\rPictureResult\x12\x0e\n\x06result\x18\x01 \x01(\t\x12\x0c\n\x04\x63ode\x18\x02 \x01(\x05\x12\x0f\n\x07success\x18\x03 \x01(\x08\x12\r\n\x05model\x18\x04 \x01(\t\x12\x0f\n\x07version\x18\x05 \x01(\t\x12\x12\n\nconfidence\x18\x06 \x01(\x01\x12\x0f\n\x07message\x18\x07 \x01(\t2p\n\x07Predict\x12,\n\x07predict\x12\x0f.PredictRequest\x1a\x0e.PredictResult\"\x00\x12\x37\n\x0epredict_stream\x12\x0f.PredictRequest\x1a\x0e.PredictResult\"\x00(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -32,9 +32,11 @@ _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'serving.wire.recognizer_pb2
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
   _globals['_PREDICTREQUEST']._serialized_start=34
-  _globals['_PREDICTREQUEST']._serialized_end=165
-  _globals['_PREDICTRESULT']._serialized_start=167
-  _globals['_PREDICTRESULT']._serialized_end=281
-  _globals['_PREDICT']._serialized_start=283
-  _globals['_PREDICT']._serialized_end=338
+  _globals['_PREDICTREQUEST']._serialized_end=183
+  _globals['_PREDICTRESULT']._serialized_start=186
+  _globals['_PREDICTRESULT']._serialized_end=350
+  _globals['_PICTURERESULT']._serialized_start=353
+  _globals['_PICTURERESULT']._serialized_end=484
+  _globals['_PREDICT']._serialized_start=486
+  _globals['_PREDICT']._serialized_end=598
 # @@protoc_insertion_point(module_scope)

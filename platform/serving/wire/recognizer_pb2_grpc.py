@@ -39,13 +39,28 @@ class PredictStub:
                 request_serializer=serving_dot_wire_dot_recognizer__pb2.PredictRequest.SerializeToString,
                 response_deserializer=serving_dot_wire_dot_recognizer__pb2.PredictResult.FromString,
                 _registered_method=True)
+        self.predict_stream = channel.stream_stream(
+                '/Predict/predict_stream',
+                request_serializer=serving_dot_wire_dot_recognizer__pb2.PredictRequest.SerializeToString,
+                response_deserializer=serving_dot_wire_dot_recognizer__pb2.PredictResult.FromString,
+                _registered_method=True)
 
 
 class PredictServicer:
     """Missing associated documentation comment in .proto file."""
 
     def predict(self, request, context):
-        """Missing associated documentation comment in .proto file."""
+        """One request, one answer. What fails ends with a gRPC status, and the code number of captcha_platform in the
+        trailing metadata `captcha-code`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def predict_stream(self, request_iterator, context):
+        """Many requests over one call, answered in order. What fails is a message with its code and success = false, so that
+        one bad picture does not end the call.
+        """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
@@ -55,6 +70,11 @@ def add_PredictServicer_to_server(servicer, server):
     rpc_method_handlers = {
             'predict': grpc.unary_unary_rpc_method_handler(
                     servicer.predict,
+                    request_deserializer=serving_dot_wire_dot_recognizer__pb2.PredictRequest.FromString,
+                    response_serializer=serving_dot_wire_dot_recognizer__pb2.PredictResult.SerializeToString,
+            ),
+            'predict_stream': grpc.stream_stream_rpc_method_handler(
+                    servicer.predict_stream,
                     request_deserializer=serving_dot_wire_dot_recognizer__pb2.PredictRequest.FromString,
                     response_serializer=serving_dot_wire_dot_recognizer__pb2.PredictResult.SerializeToString,
             ),
@@ -84,6 +104,33 @@ class Predict:
             request,
             target,
             '/Predict/predict',
+            serving_dot_wire_dot_recognizer__pb2.PredictRequest.SerializeToString,
+            serving_dot_wire_dot_recognizer__pb2.PredictResult.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def predict_stream(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_stream(
+            request_iterator,
+            target,
+            '/Predict/predict_stream',
             serving_dot_wire_dot_recognizer__pb2.PredictRequest.SerializeToString,
             serving_dot_wire_dot_recognizer__pb2.PredictResult.FromString,
             options,

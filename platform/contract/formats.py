@@ -1,0 +1,79 @@
+"""Which picture format bytes are in, and what their header says of the size, before a decoder sees them."""
+
+import struct
+from collections.abc import Callable, Mapping
+from typing import IO
+
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.ImageFile import ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+# PIL's readers of one format each. `Image.open` would try others, and warns of sizes that are ours to refuse.
+READERS: Mapping[str, Callable[[IO[bytes]], ImageFile]] = {
+    "PNG": PngImageFile,
+    "JPEG": JpegImageFile,
+    "GIF": GifImageFile,
+    "BMP": BmpImageFile,
+    "WEBP": WebPImageFile,
+}
+
+
+def format_of(content: bytes) -> str | None:
+    """Return the format that a file's first bytes announce, a key of `READERS`, or None for any other."""
+    if content.startswith(b"RIFF"):
+        return "WEBP" if content[8:12] == b"WEBP" else None
+    signatures = {
+        b"\x89PNG\r\n\x1a\n": "PNG",
+        b"\xff\xd8\xff": "JPEG",
+        b"GIF87a": "GIF",
+        b"GIF89a": "GIF",
+        b"BM": "BMP",
+    }
+    return next((name for signature, name in signatures.items() if content.startswith(signature)), None)
+
+
+def announced_size(content: bytes) -> tuple[int, int] | None:
+    """Return (width, height) of the canvas in pixels, for formats whose reader allocates it as soon as it opens a file.
+
+    Those are GIF and WEBP. None for the others, and where the header is broken.
+    """
+    try:
+        return {"GIF": _gif_size, "WEBP": _webp_size}.get(format_of(content) or "", _unknown)(content)
+    except (struct.error, IndexError):
+        return None
+
+
+def _unknown(_content: bytes) -> None:
+    return None
+
+
+def _gif_size(content: bytes) -> tuple[int, int]:
+    """Return the size of the screen, grown to hold the first frame, as PIL does."""
+    width, height, flags = struct.unpack_from("<HHB", content, 6)
+    position = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
+    while content[position] == ord("!"):  # an extension: a label, then blocks that start with their length
+        position += 2
+        while content[position]:
+            position += content[position] + 1
+        position += 1
+    if content[position] == ord(","):
+        left, top, frame_width, frame_height = struct.unpack_from("<HHHH", content, position + 1)
+        return max(width, left + frame_width), max(height, top + frame_height)
+    return width, height
+
+
+def _webp_size(content: bytes) -> tuple[int, int] | None:
+    kind = content[12:16]
+    if kind == b"VP8X":
+        width, height = (int.from_bytes(content[at : at + 3], "little") + 1 for at in (24, 27))
+        return width, height
+    if kind == b"VP8L":
+        (bits,) = struct.unpack_from("<I", content, 21)
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", content, 26)
+        return width & 0x3FFF, height & 0x3FFF
+    return None

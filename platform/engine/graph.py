@@ -1,0 +1,102 @@
+"""Checks a frozen graph before tensorflow runs any of it: on the same bytes that are loaded afterwards.
+
+A GraphDef is a repeated field, so every prefix that ends on a node boundary parses: parsing proves nothing about
+completeness. The digest in the YAML does, and `versions`, which is serialised last, is asked for besides.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+import tensorflow as tf
+from google.protobuf.message import DecodeError
+
+from contract.files import sha256
+from contract.ops import ALLOWED_OPS
+from contract.spec import ModelSpec
+from engine.errors import DigestError, GraphError
+
+MAX_NODES = 20_000
+MAX_CONSTANT_BYTES = 256 * 1024 * 1024
+MAX_TEXT_CONSTANT_BYTES = 64 * 1024
+
+
+def parse_checked(content: bytes, spec: ModelSpec) -> tf.compat.v1.GraphDef:
+    """Parse a graph's bytes and check them against the model YAML and the allow-list of operations.
+
+    Raises:
+        DigestError: the bytes are not those that `Graph.SHA256` names.
+        GraphError: not a frozen graph, or something in it is not allowed; names the op or tensor.
+    """
+    digest = sha256(content)
+    if digest != spec.Graph.SHA256:
+        raise DigestError(
+            f"{spec.Graph.File}: its SHA-256 is {digest[:12]}..., but the YAML names {spec.Graph.SHA256[:12]}...: "
+            "copy the .pb and the YAML of one export together"
+        )
+    graph = tf.compat.v1.GraphDef()
+    try:
+        graph.ParseFromString(content)
+    except DecodeError as error:
+        raise GraphError(f"{spec.Graph.File}: not a TensorFlow graph, or cut off") from error
+    problem = next(_problems(graph, spec), None)
+    if problem:
+        raise GraphError(f"{spec.Graph.File}: {problem}")
+    return graph
+
+
+def operations(graph: tf.compat.v1.GraphDef) -> Counter[str]:
+    """Count the operations of a graph by name, those of its function library included."""
+    return Counter(node.op for node in _nodes(graph))
+
+
+def _nodes(graph: tf.compat.v1.GraphDef) -> Iterator[tf.compat.v1.NodeDef]:
+    yield from graph.node
+    for function in graph.library.function:
+        yield from function.node_def
+
+
+def _problems(graph: tf.compat.v1.GraphDef, spec: ModelSpec) -> Iterator[str]:
+    nodes = list(_nodes(graph))
+    functions = {function.signature.name for function in graph.library.function}
+    if not nodes:
+        yield "the graph is empty"
+    if not graph.HasField("versions"):
+        yield "the graph has no version field: it is probably cut off"
+    if len(nodes) > MAX_NODES:
+        yield f"{len(nodes):,} nodes; the limit is {MAX_NODES:,}"
+    for node in nodes:
+        if node.op not in ALLOWED_OPS and node.op not in functions:
+            yield f"the operation {node.op} (node {node.name!r}) is not on the list of allowed operations"
+        if node.device and "CPU" not in node.device.upper():
+            yield f"node {node.name!r} is tied to the device {node.device!r}; only CPU is allowed"
+    yield from _constant_problems(nodes)
+    yield from _endpoint_problems(graph, spec)
+
+
+def _constant_problems(nodes: Iterable[tf.compat.v1.NodeDef]) -> Iterator[str]:
+    total = 0
+    for node in nodes:
+        size = node.attr["value"].tensor.ByteSize() if node.op == "Const" else 0
+        total += size
+        if size > MAX_TEXT_CONSTANT_BYTES and node.attr["dtype"].type == tf.string.as_datatype_enum:
+            yield f"the text constant {node.name!r} has {size:,} bytes; the limit is {MAX_TEXT_CONSTANT_BYTES:,}"
+    if total > MAX_CONSTANT_BYTES:
+        yield f"{total:,} bytes of constants; the limit is {MAX_CONSTANT_BYTES:,}"
+
+
+def _endpoint_problems(graph: tf.compat.v1.GraphDef, spec: ModelSpec) -> Iterator[str]:
+    by_name = {node.name: node for node in graph.node}
+    for key in ("Input", "Logits", "Decoded"):
+        tensor = getattr(spec.Graph, key)
+        if tensor.rpartition(":")[0] not in by_name:
+            yield f"the tensor {tensor!r} (Graph.{key}) is not in the graph"
+            return
+    node = by_name[spec.Graph.Input.rpartition(":")[0]]
+    width, height = spec.input_size
+    expected = [-1, height, width, spec.Pretreatment.ImageChannel]
+    shape = [dim.size for dim in node.attr["shape"].shape.dim]
+    if node.op != "Placeholder" or node.attr["dtype"].type != tf.uint8.as_datatype_enum or shape != expected:
+        yield (
+            f"{spec.Graph.Input!r} is a {node.op} of type {tf.as_dtype(node.attr['dtype'].type or 1).name} and shape "
+            f"{shape}; the YAML asks for a Placeholder of type uint8 and shape {expected} [N, H, W, C]"
+        )

@@ -1,0 +1,178 @@
+"""A bounded queue in front of one loaded model, and the workers that take what waits and run it as one batch."""
+
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.image import Pixels
+from engine.reading import Reading
+from serving.errors import DeadlineError, ModelFailedError, OverloadedError, ServingError
+from serving.settings import BatchingSection
+
+Result = Reading | ServingError
+ReadPixels = Callable[[Pixels], Sequence[Reading]]
+
+_log = logging.getLogger(__name__)
+
+
+class Ticket:
+    """The pictures of one request at one model: what its thread waits for.
+
+    Attributes:
+        results: one per picture, in order; complete once `Batcher.wait` has returned.
+    """
+
+    __slots__ = ("deadline", "done", "left", "results")
+
+    def __init__(self, count: int, deadline: float) -> None:
+        self.deadline = deadline
+        self.left = count
+        self.results: list[Result] = [_NOT_STARTED] * count
+        # A bare lock is the cheapest thing to wait for once: it is held until the last result is there.
+        self.done = threading.Lock()
+        self.done.acquire()
+
+    def put(self, index: int, result: Result) -> None:
+        """Note a result; under the batcher's lock."""
+        self.results[index] = result
+        self.left -= 1
+        if self.left == 0:
+            self.done.release()
+
+
+_NOT_STARTED = DeadlineError("the deadline passed before the picture's turn came")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Item:
+    ticket: Ticket
+    index: int
+    pixels: Pixels
+
+
+class Batcher:
+    """Puts waiting pictures of one model together.
+
+    Each model has its own queue and workers, so a flooded model fills its own queue and no other.
+
+    Args:
+        read: reads pixels uint8 [N, H, W, C].
+        settings: sizes and delays.
+        name: of the model, for logs and messages.
+    """
+
+    def __init__(self, read: ReadPixels, settings: BatchingSection, name: str) -> None:
+        self._read = read
+        self._settings = settings
+        self._name = name
+        self._waiting: deque[_Item] = deque()
+        self._closed = False
+        self._changed = threading.Condition(threading.Lock())
+        self._workers = [
+            threading.Thread(target=self._work, name=f"{name}#{number}", daemon=True)
+            for number in range(settings.Workers)
+        ]
+        for worker in self._workers:
+            worker.start()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next picture would be refused."""
+        return len(self._waiting) >= self._settings.Queue
+
+    def submit(self, pictures: Sequence[Pixels], deadline: float) -> Ticket:
+        """Queue the pictures of a request, all or none.
+
+        Args:
+            pictures: one or more of uint8 [H, W, C], all of the model's input size.
+            deadline: on the clock of time.monotonic(); what has not been started by then is not run.
+
+        Raises:
+            OverloadedError: there is no room for them.
+        """
+        ticket = Ticket(len(pictures), deadline)
+        with self._changed:
+            if len(self._waiting) + len(pictures) > self._settings.Queue or self._closed:
+                raise OverloadedError(
+                    f"{len(self._waiting)} pictures are waiting for {self._name}, of at most {self._settings.Queue}: "
+                    "try again later"
+                )
+            self._waiting.extend(_Item(ticket, index, pixels) for index, pixels in enumerate(pictures))
+            self._changed.notify()
+        return ticket
+
+    def wait(self, ticket: Ticket) -> Sequence[Result]:
+        """Wait until each picture is read or its deadline has passed, and return the results in order."""
+        if not ticket.done.acquire(timeout=max(0.0, ticket.deadline - time.monotonic())):
+            self.cancel(ticket)
+            ticket.done.acquire()  # what has been started is finished
+        return ticket.results
+
+    def cancel(self, ticket: Ticket) -> None:
+        """Take the pictures that have not been started out of the queue; their results are `DeadlineError`."""
+        with self._changed:
+            kept = deque(item for item in self._waiting if item.ticket is not ticket)
+            for item in self._waiting:
+                if item.ticket is ticket:
+                    ticket.put(item.index, _NOT_STARTED)
+            self._waiting = kept
+
+    def close(self) -> None:
+        """Finish what is queued, then end the workers."""
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+        for worker in self._workers:
+            worker.join()
+
+    def _work(self) -> None:
+        while items := self._take():
+            results = self._run(items)
+            with self._changed:
+                for item, result in zip(items, results, strict=True):
+                    item.ticket.put(item.index, result)
+
+    def _take(self) -> list[_Item]:
+        """Wait for pictures and take up to a batch of them; nothing once the batcher is closed and empty."""
+        with self._changed:
+            while True:
+                self._changed.wait_for(lambda: self._waiting or self._closed)
+                if self._settings.MaxDelayMs:
+                    self._changed.wait_for(self._has_a_batch, self._settings.MaxDelayMs / 1000)
+                batch = self._pop()
+                if self._waiting:
+                    self._changed.notify()  # another worker can start on the rest
+                if batch or (self._closed and not self._waiting):
+                    return batch
+
+    def _has_a_batch(self) -> bool:
+        return len(self._waiting) >= self._settings.MaxBatch or self._closed
+
+    def _pop(self) -> list[_Item]:
+        now = time.monotonic()
+        batch: list[_Item] = []
+        while self._waiting and len(batch) < self._settings.MaxBatch:
+            item = self._waiting.popleft()
+            if item.ticket.deadline <= now:
+                item.ticket.put(item.index, _NOT_STARTED)
+            else:
+                batch.append(item)
+        return batch
+
+    def _run(self, items: Sequence[_Item]) -> Sequence[Result]:
+        try:
+            readings = self._read(np.stack([item.pixels for item in items]))
+            if len(readings) == len(items):
+                return readings
+            problem = f"{len(readings)} readings for {len(items)} pictures"
+        except Exception as error:  # noqa: BLE001 - whatever a model raises is an answer, not the end of its worker
+            problem = f"{type(error).__name__}: {error}"
+        if len(items) > 1:  # one at a time, so that the fault of one is not the fault of all
+            return [result for item in items for result in self._run([item])]
+        _log.error("%s failed on a picture: %s", self._name, problem)
+        return [ModelFailedError(f"the model {self._name} failed on this picture; the server's log says why")]

@@ -1,0 +1,103 @@
+"""The client over gRPC."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+import grpc
+
+from serving.answer import Hints
+from serving.client.attempts import AgainError, patiently
+from serving.client.results import ClientError, Patience, RefusedError, Result, UnreachableError
+from serving.wire.recognizer_pb2 import PictureResult, PredictRequest, PredictResult
+from serving.wire.recognizer_pb2_grpc import PredictStub
+
+
+class GrpcClient:
+    """Asks over gRPC. May be used by several threads at once.
+
+    Args:
+        address: of the service, as 127.0.0.1:50054.
+        patience: how long to try.
+    """
+
+    def __init__(self, address: str = "127.0.0.1:50054", patience: Patience | None = None) -> None:
+        self._address = address
+        self._channel = grpc.insecure_channel(address)
+        self._stub: Any = PredictStub(self._channel)  # type: ignore[no-untyped-call]  # generated, without annotations
+        self._patience = patience or Patience()
+
+    def read(self, picture: bytes, hints: Hints | None = None) -> Result:
+        """Read one picture; as HttpClient.read."""
+        return self.read_all([picture], hints)[0]
+
+    def read_all(self, pictures: Sequence[bytes], hints: Hints | None = None) -> list[Result]:
+        """Read pictures in one call; as HttpClient.read_all."""
+        request = _request(pictures, hints)
+        answer = patiently(lambda seconds: self._attempt(request, seconds), self._patience)
+        return _results(answer, len(pictures))
+
+    def stream(self, batches: Iterable[Sequence[bytes]], hints: Hints | None = None) -> Iterator[list[Result]]:
+        """Read many pictures over one call: for each batch its results, in order, while later ones are under way.
+
+        A picture or a batch that cannot be read has results that say so. Nothing is tried again.
+
+        Raises:
+            RefusedError: the service refused the call.
+            UnreachableError: no answer.
+        """
+        counts: deque[int] = deque()
+
+        def requests() -> Iterator[PredictRequest]:
+            for batch in batches:
+                counts.append(len(batch))
+                yield _request(batch, hints)
+
+        try:
+            for answer in self._stub.predict_stream(requests()):
+                yield _results(answer, counts.popleft())
+        except grpc.RpcError as error:
+            raise self._explained(error) from error
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _attempt(self, request: PredictRequest, seconds: float) -> PredictResult:
+        try:
+            answer: PredictResult = self._stub.predict(request, timeout=seconds)
+        except grpc.RpcError as error:
+            explained = self._explained(error)
+            if error.code() == grpc.StatusCode.UNAVAILABLE:
+                raise AgainError(explained) from error
+            raise explained from error
+        return answer
+
+    def _explained(self, error: grpc.RpcError) -> ClientError:
+        code = next((item.value for item in error.trailing_metadata() or () if item.key == "captcha-code"), None)
+        if code is None:
+            return UnreachableError(f"no answer from {self._address}: {error.code().name}, {error.details()}")
+        return RefusedError(error.details() or "", error.code().name, int(code))
+
+
+def _request(pictures: Sequence[bytes], hints: Hints | None) -> PredictRequest:
+    hints = hints or Hints()
+    return PredictRequest(pictures=pictures, model_site=hints.site, model_type=hints.type, model_name=hints.name)
+
+
+def _results(answer: PredictResult, count: int) -> list[Result]:
+    """One result per picture, also where one answer stands for all of them."""
+    return [_result(one) for one in answer.results] or [_result(answer)] * count
+
+
+def _result(one: PictureResult | PredictResult) -> Result:
+    return Result(one.result, one.confidence, one.model, one.version, one.code, one.message)

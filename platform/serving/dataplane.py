@@ -1,0 +1,197 @@
+"""What both transports call: admit, decode, route, lease, batch, answer."""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from PIL import Image
+
+from contract import image
+from contract.errors import PictureError, PictureTooLargeError
+from contract.image import Pixels
+from serving.answer import Answer, Hints, ModelStatus
+from serving.batcher import Result, Ticket
+from serving.errors import (
+    BadRequestError,
+    DeadlineError,
+    OverloadedError,
+    ServingError,
+    TooLargeError,
+    UnreadablePictureError,
+)
+from serving.lifecycle import Lifecycle
+from serving.pool import Pool, Session
+from serving.routing import Route
+from serving.settings import LimitsSection
+
+
+class DataPlane:
+    """Answers pictures with the models that are active. Safe from many threads; implements `Recognizes`.
+
+    Args:
+        pool: the sessions.
+        lifecycle: knows the states.
+        limits: of a request.
+    """
+
+    def __init__(self, pool: Pool, lifecycle: Lifecycle, limits: LimitsSection) -> None:
+        self._pool = pool
+        self._lifecycle = lifecycle
+        self._limits = limits
+        self._budget = _Budget(limits.BytesInFlight)
+        self._draining = False
+
+    def recognize(self, pictures: Sequence[bytes], hints: Hints, *, deadline: float | None = None) -> Sequence[Answer]:
+        """Read pictures; one answer each, in order. See `Recognizes`."""
+        if not pictures:
+            raise BadRequestError("there is no picture in the request")
+        if len(pictures) > self._limits.PicturesPerRequest:
+            raise TooLargeError(
+                f"{len(pictures)} pictures in one request; the limit is {self._limits.PicturesPerRequest}"
+            )
+        now = time.monotonic()
+        latest = now + self._limits.RequestSeconds
+        deadline = latest if deadline is None else min(deadline, latest)
+        if deadline <= now:
+            raise DeadlineError("the deadline had passed before the request was looked at")
+        with self._budget.hold(sum(map(len, pictures))):
+            while True:
+                answers = self._attempt(pictures, hints, deadline)
+                if answers is not None:
+                    return answers
+
+    def models(self) -> Sequence[ModelStatus]:
+        """Return every version that is known, with its state."""
+        return self._lifecycle.statuses
+
+    def ready(self) -> bool:
+        """Whether requests should be sent here: the first scan is done, a model is active, not draining."""
+        return not self._draining and self._lifecycle.settled and bool(self._pool.routes.all)
+
+    def drain(self) -> None:
+        """Be ready no more, and answer what still comes."""
+        self._draining = True
+
+    def _attempt(self, pictures: Sequence[bytes], hints: Hints, deadline: float) -> Sequence[Answer] | None:
+        """Answer by the routes of this moment; None if a session was taken away meanwhile."""
+        routes = self._pool.routes
+        left = routes.narrow(hints)
+        _refuse_if_full(left)  # before the work of decoding
+        answers = [Answer()] * len(pictures)
+        with _Leases() as leases:
+            for index, picture in enumerate(pictures):
+                try:
+                    decoded = self._decode(picture)
+                    session = routes.choose(left, hints, decoded.size).target
+                except ServingError as error:
+                    answers[index] = Answer(error=error)
+                    continue
+                work = leases.take(session)
+                if work is None:
+                    return None
+                spec = session.spec
+                work.add(index, image.pretreat(decoded, spec.Pretreatment, spec.input_size))
+            for work in leases.submit(deadline):
+                for index, result in zip(work.indices, work.wait(), strict=True):
+                    answers[index] = _answer(work.session, result)
+        if all(isinstance(answer.error, DeadlineError) for answer in answers):
+            raise DeadlineError("the deadline passed before the request's turn came")
+        return answers
+
+    def _decode(self, picture: bytes) -> Image.Image:
+        try:
+            return image.decode(picture, self._limits.picture)
+        except PictureTooLargeError as error:
+            raise TooLargeError(str(error)) from error
+        except PictureError as error:
+            raise UnreadablePictureError(str(error)) from error
+
+
+class _Budget:
+    """Bytes of pictures that are being answered."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._used = 0
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def hold(self, size: int) -> Iterator[None]:
+        if size > self._limit:
+            raise TooLargeError(f"the pictures have {size:,} bytes; the limit of all requests is {self._limit:,}")
+        with self._lock:
+            if self._used + size > self._limit:
+                raise OverloadedError(f"{self._used:,} bytes of pictures are being answered: try again later")
+            self._used += size
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._used -= size
+
+
+@dataclass(eq=False)
+class _Work:
+    """The part of a request that one session does."""
+
+    session: Session
+    indices: list[int] = field(default_factory=list)
+    pixels: list[Pixels] = field(default_factory=list)
+    ticket: Ticket | None = None
+
+    def add(self, index: int, pixels: Pixels) -> None:
+        self.indices.append(index)
+        self.pixels.append(pixels)
+
+    def wait(self) -> Sequence[Result]:
+        return self.session.batcher.wait(self.ticket) if self.ticket else ()
+
+
+class _Leases:
+    """The sessions that a request holds, each once, until the request is answered."""
+
+    def __init__(self) -> None:
+        self._works: dict[str, _Work] = {}
+
+    def take(self, session: Session) -> _Work | None:
+        work = self._works.get(session.key)
+        if work is None and session.lease():
+            work = self._works[session.key] = _Work(session)
+        return work
+
+    def submit(self, deadline: float) -> Sequence[_Work]:
+        """Queue everything, or nothing if one session has no room."""
+        works = list(self._works.values())
+        try:
+            for work in works:
+                work.ticket = work.session.batcher.submit(work.pixels, deadline)
+        except OverloadedError:
+            for work in works:
+                if work.ticket:
+                    work.session.batcher.cancel(work.ticket)
+            raise
+        return works
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        for work in self._works.values():
+            work.session.give_back()
+
+
+def _refuse_if_full(routes: Sequence[Route[Session]]) -> None:
+    if all(route.target.batcher.full for route in routes):
+        raise OverloadedError("the queues are full: try again later")
+
+
+def _answer(session: Session, result: Result) -> Answer:
+    if isinstance(result, ServingError):
+        return Answer(model=session.name, version=session.version, error=result)
+    return Answer(result.text, result.confidence, result.symbols, session.name, session.version)

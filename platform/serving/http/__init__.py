@@ -1,0 +1,1 @@
+"""HTTP: requests to questions, replies to JSON. No model code here."""

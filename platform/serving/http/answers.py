@@ -1,0 +1,105 @@
+"""Replies and errors to the JSON of /captcha: `{"message", "code", "success", ...}`."""
+
+import json
+import uuid
+from collections.abc import Iterable, Mapping
+
+from flask import Response
+
+from serving.answer import Answer, Hints, ModelStatus
+from serving.asking import Question, Reply
+from serving.codes import DONE, code_of, explain
+from serving.errors import NotReadyError, OverloadedError, ServingError, UnknownModelError
+from serving.http.statuses import RETRY_SECONDS, status_of
+
+Body = dict[str, object]
+
+
+def new_uid() -> str:
+    """Return a name for one request, under which the log knows it too."""
+    return uuid.uuid4().hex
+
+
+def reply_body(question: Question, reply: Reply, uid: str) -> Body:
+    """Return the JSON of a reply; with `results` when the question had several pictures."""
+    body: Body = {
+        "message": reply.text,
+        "code": reply.code.number,
+        "success": reply.error is None,
+        "uid": uid,
+        "model": reply.model,
+        "version": reply.version,
+    }
+    if question.confidence is not False:
+        body["confidence"] = reply.confidence
+    if question.many:
+        body["results"] = [_result(answer, question) for answer in reply.answers]
+    elif question.confidence:
+        body["symbols"] = _symbols(reply.answers[0])
+    return body
+
+
+def error_body(message: str, code: int, uid: str) -> Body:
+    """Return the JSON of an error."""
+    return {"message": message, "code": code, "success": False, "uid": uid}
+
+
+def refusal_body(error: ServingError, hints: Hints, models: Iterable[ModelStatus], uid: str) -> Body:
+    """Return the JSON for a request that could not be answered.
+
+    Args:
+        error: why.
+        hints: of the request.
+        models: what is there; told to a client that asked for something else.
+        uid: of the request.
+    """
+    code = code_of(error, hints)
+    body = error_body(explain(error, code), code.number, uid)
+    if isinstance(error, UnknownModelError):
+        body["available"] = [_available(model) for model in models if model.state == "active"]
+    return body
+
+
+def refused(error: ServingError, body: Body) -> Response:
+    """Return the response for an error, with its HTTP status and, where it helps, the time to try again."""
+    response = json_response(body, status_of(error))
+    if isinstance(error, NotReadyError | OverloadedError):
+        response.headers["Retry-After"] = str(RETRY_SECONDS)
+    return response
+
+
+def renamed(body: Body, names: Mapping[str, str]) -> Body:
+    """Return a body whose fields are called as the clients of this installation expect."""
+    return {names.get(name, name): value for name, value in body.items()} if names else body
+
+
+def json_response(body: object, status: int = 200) -> Response:
+    """Return a response of JSON.
+
+    Non-ASCII is escaped: an error may quote half a surrogate pair from a request, which UTF-8 cannot hold.
+    """
+    return Response(json.dumps(body, separators=(",", ":")), status, content_type="application/json")
+
+
+def _result(answer: Answer, question: Question) -> Body:
+    code = code_of(answer.error, question.hints) if answer.error else DONE
+    result: Body = {
+        "message": explain(answer.error, code) if answer.error else answer.text,
+        "code": code.number,
+        "success": answer.error is None,
+        "model": answer.model,
+        "version": answer.version,
+    }
+    if question.confidence is not False:
+        result["confidence"] = answer.confidence
+    if question.confidence:
+        result["symbols"] = _symbols(answer)
+    return result
+
+
+def _symbols(answer: Answer) -> list[Body]:
+    return [{"text": symbol.text, "confidence": symbol.confidence} for symbol in answer.symbols]
+
+
+def _available(model: ModelStatus) -> Body:
+    return {"name": model.name, "type": model.type, "sites": list(model.sites), "size": list(model.size)}

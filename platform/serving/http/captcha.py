@@ -1,0 +1,93 @@
+"""The routes of captcha_platform: `/captcha/v1`, `/captcha/v3` and `/service/info`."""
+
+import logging
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException
+
+from serving.answer import Hints, Recognizes
+from serving.asking import Question, ask
+from serving.codes import Code, code_of
+from serving.errors import ServingError
+from serving.http.answers import Body, error_body, json_response, new_uid, refusal_body, refused, renamed, reply_body
+from serving.http.bodies import question_of, raw_question
+from serving.http.options import HttpOptions
+from serving.pictures import RequestLimits
+
+_log = logging.getLogger(__name__)
+
+
+def captcha_routes(plane: Recognizes, limits: RequestLimits, options: HttpOptions) -> Blueprint:
+    """Return the routes of captcha_platform, answered by a data plane."""
+    routes = Blueprint("captcha", __name__)
+    desk = _Desk(plane, limits, options)
+
+    def v1() -> Response:
+        return desk.answer(lambda: question_of(request, limits, options.request_names))
+
+    def v3() -> Response:
+        return desk.answer(lambda: raw_question(request.get_data(), limits))
+
+    for path, view, method in (
+        ("/captcha/v1", v1, "POST"),
+        ("/captcha/v3", v3, "POST"),
+        ("/service/info", desk.info, "GET"),
+    ):
+        for spelling in (path, *options.routes.get(path, ())):
+            routes.add_url_rule(spelling, f"{view.__name__}{spelling}".replace(".", "_"), view, methods=[method])
+    return routes
+
+
+class _Desk:
+    """Answers requests in the form of captcha_platform, as the options want it."""
+
+    def __init__(self, plane: Recognizes, limits: RequestLimits, options: HttpOptions) -> None:
+        self._plane = plane
+        self._limits = limits
+        self._options = options
+
+    def answer(self, decode: Callable[[], Question]) -> Response:
+        uid = new_uid()
+        hints = Hints()
+        try:
+            question = decode()
+            hints = question.hints
+            reply = ask(self._plane, question, self._limits)
+        except ServingError as error:
+            return self._refused(error, hints, uid)
+        except HTTPException as error:
+            if not self._options.legacy_http200 or error.code is None:
+                raise
+            return self._bare(Code(error.code, error.name), uid)
+        body = reply_body(question, reply, uid)
+        _log.debug("request %s: %d pictures, %s %s", uid, len(reply.answers), reply.model, reply.version)
+        return self._sent(body)
+
+    def info(self) -> Response:
+        models = self._plane.models()
+        online = [model for model in models if model.state == "active"]
+        return json_response(
+            {
+                "total": len(online),
+                "online": [model.name for model in online],
+                "support": sorted({site for model in online for site in model.sites}),
+                "invalid": {
+                    f"{model.name} {model.version}": model.reason
+                    for model in models
+                    if model.state in {"rejected", "failed", "waiting-for-graph"}
+                },
+            }
+        )
+
+    def _refused(self, error: ServingError, hints: Hints, uid: str) -> Response:
+        if self._options.legacy_http200:
+            return self._bare(code_of(error, hints), uid)
+        body = refusal_body(error, hints, self._plane.models(), uid)
+        return refused(error, renamed(body, self._options.answer_names))
+
+    def _bare(self, code: Code, uid: str) -> Response:
+        return self._sent(error_body(code.message, code.number, uid))
+
+    def _sent(self, body: Body) -> Response:
+        return json_response(renamed(body, self._options.answer_names))

@@ -1,0 +1,38 @@
+"""How the HTTP face behaves, where that can be chosen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class DropIn(StrEnum):
+    """The other systems whose clients can be answered on their own routes, in their own form."""
+
+    CNN_CAPTCHA = "cnn_captcha"
+    CAPTCHA_IDENTIFICATION = "captcha_identification"
+    TENSORFLOW_101 = "tensorflow-101"
+
+
+@dataclass(frozen=True)
+class HttpOptions:
+    """Choices for the HTTP face.
+
+    Attributes:
+        threads: how many requests may be in the data plane at once; the next one is refused with 503 at once, so that
+            no queue forms before the data plane's own.
+        connections: how many may be open; further ones wait in the kernel.
+        legacy_http200: answer errors of the /captcha routes with status 200 and the bare text of their code, as
+            captcha_platform did.
+        drop_in: whose routes to answer besides our own.
+        request_names: what the fields of a request are called instead, as {"image": "img"}.
+        answer_names: what the fields of an answer are called instead, as {"message": "result"}.
+        routes: further paths for a route, as {"/captcha/v1": ["/ocr"]}.
+    """
+
+    threads: int = 128
+    connections: int = 500
+    legacy_http200: bool = False
+    drop_in: frozenset[DropIn] = frozenset()
+    request_names: Mapping[str, str] = field(default_factory=dict)
+    answer_names: Mapping[str, str] = field(default_factory=dict)
+    routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

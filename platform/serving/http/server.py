@@ -1,0 +1,143 @@
+"""The HTTP server: the application under waitress, on several ports at once, in a thread of this process."""
+
+import logging
+import socket
+import threading
+import time
+from collections.abc import Sequence
+
+from waitress import wasyncore
+from waitress.adjustments import Adjustments
+
+from serving import ports
+from serving.answer import Recognizes
+from serving.http.app import create_app
+from serving.http.connections import BoundedDispatcher, Listener
+from serving.http.options import HttpOptions
+from serving.pictures import RequestLimits
+
+_MAX_HEADER_BYTES = 32 * 1024
+_IDLE_SECONDS = 75  # longer than the usual 60 of a proxy before us, so that the proxy is the one who closes
+_SHUTDOWN_SECONDS = 1.0  # for threads to end that have nothing left to do
+
+_log = logging.getLogger(__name__)
+
+
+class HttpServer:
+    """Answers HTTP for a data plane.
+
+    Args:
+        plane: answers the questions.
+        host: where to listen.
+        ports: each a number, or 0 for any free one.
+        limits: of one request.
+        options: how the routes behave.
+    """
+
+    def __init__(
+        self,
+        plane: Recognizes,
+        host: str,
+        ports: Sequence[int],
+        limits: RequestLimits | None = None,
+        options: HttpOptions | None = None,
+    ) -> None:
+        self._limits = limits or RequestLimits()
+        self._options = options or HttpOptions()
+        self._app = create_app(plane, self._limits, self._options)
+        self._address = host
+        self._wanted = tuple(ports)
+        self._sockets: dict[int, object] = {}
+        self._listeners: list[Listener] = []
+        self._thread = threading.Thread(target=self._loop, name="http", daemon=True)
+        self._stop_at: float | None = None
+
+    @property
+    def ports(self) -> tuple[int, ...]:
+        """The ports that are listened on, in the order they were asked for; empty before the start."""
+        return tuple(int(listener.effective_port) for listener in self._listeners)
+
+    def start(self) -> None:
+        """Listen and answer from now on.
+
+        Raises:
+            PortBusyError: another program listens on one of the ports; then none is listened on.
+            ListenError: an address or port that cannot be used.
+        """
+        listening: list[socket.socket] = []
+        try:
+            for port in self._wanted:
+                listening.append(ports.listen(self._address, port))  # noqa: PERF401 - those before a failure are closed
+        except OSError:
+            for taken in listening:
+                taken.close()
+            raise
+        self._dispatcher = BoundedDispatcher(self._options.threads)
+        self._listeners = [self._listener(taken) for taken in listening]
+        self._thread.start()
+        _log.info("HTTP on %s, ports %s", self._address, ", ".join(map(str, self.ports)))
+
+    def stop_accepting(self) -> None:
+        """Refuse new connections; go on answering on those that there are, and close each behind its answer."""
+        if self._thread.is_alive():
+            stopped = threading.Event()
+            self._in_loop(self._stop_listening, stopped.set)
+            stopped.wait(_SHUTDOWN_SECONDS)
+
+    def stop(self, grace: float) -> None:
+        """Finish what was accepted, then close.
+
+        Args:
+            grace: seconds after which connections are closed even if a request on them is unanswered.
+        """
+        if not self._thread.is_alive():
+            return
+        self._stop_at = time.monotonic() + grace
+        self._in_loop(self._stop_listening)
+        self._thread.join()
+
+    def _listener(self, taken: socket.socket) -> Listener:
+        adjustments = Adjustments(
+            sockets=[taken],
+            connection_limit=self._options.connections,
+            max_request_body_size=self._limits.max_body_bytes + 1,  # waitress refuses what reaches the limit
+            max_request_header_size=_MAX_HEADER_BYTES,
+            channel_timeout=_IDLE_SECONDS,
+            cleanup_interval=5,
+            backlog=ports.BACKLOG,
+            ident="serving",
+            log_socket_errors=False,
+        )
+        return Listener(
+            self._app,
+            self._sockets,
+            _sock=taken,
+            dispatcher=self._dispatcher,
+            adj=adjustments,
+            bind_socket=False,
+            sockinfo=(taken.family, taken.type, taken.proto, taken.getsockname()),
+        )
+
+    def _loop(self) -> None:
+        while not self._finished():
+            wait = 1.0 if self._stop_at is None else 0.05
+            wasyncore.loop(timeout=wait, use_poll=True, map=self._sockets, count=1)
+        self._dispatcher.shutdown(timeout=_SHUTDOWN_SECONDS)
+        for listener in self._listeners:
+            listener.trigger.close()
+        wasyncore.close_all(self._sockets)
+
+    def _finished(self) -> bool:
+        if self._stop_at is None:
+            return False
+        left = [listener.close_idle() for listener in self._listeners if listener.draining]
+        all_draining = len(left) == len(self._listeners)
+        return (all_draining and not any(left)) or time.monotonic() >= self._stop_at
+
+    def _stop_listening(self) -> None:
+        for listener in self._listeners:
+            listener.stop_listening()
+
+    def _in_loop(self, *actions: object) -> None:
+        for action in actions:
+            self._listeners[0].trigger.pull_trigger(action)

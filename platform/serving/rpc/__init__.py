@@ -1,0 +1,1 @@
+"""gRPC: messages to questions, replies to messages. No model code here."""

@@ -1,0 +1,103 @@
+"""The gRPC server: Predict, health and reflection on one port."""
+
+import logging
+from concurrent.futures import ThreadPoolExecutor
+
+import grpc
+from grpc_health.v1 import health, health_pb2_grpc
+from grpc_reflection.v1alpha import reflection
+
+from serving import ports
+from serving.answer import Recognizes
+from serving.pictures import RequestLimits
+from serving.rpc.health import PREDICT, Health
+from serving.rpc.servicer import Predict
+from serving.wire.recognizer_pb2_grpc import add_PredictServicer_to_server
+
+_SPARE_THREADS = 8  # for health, reflection and refusals while all calls are busy
+_MESSAGE_OVERHEAD_BYTES = 64 * 1024  # of a request beside its pictures
+_DRAIN_SECONDS = 3600.0  # a server of gRPC stops listening only by stopping; stop() shortens this
+_SHUTDOWN_SECONDS = 5.0
+
+_log = logging.getLogger(__name__)
+
+
+class RpcServer:
+    """Answers gRPC for a data plane.
+
+    Args:
+        plane: answers the questions.
+        host: where to listen.
+        port: a number, or 0 for any free one.
+        limits: of one request.
+        calls: how many may be in the data plane at once.
+        legacy_ok: answer errors as messages with status OK, as captcha_platform did.
+    """
+
+    def __init__(
+        self,
+        plane: Recognizes,
+        host: str,
+        port: int,
+        limits: RequestLimits | None = None,
+        *,
+        calls: int = 64,
+        legacy_ok: bool = False,
+    ) -> None:
+        limits = limits or RequestLimits()
+        self._host = host
+        self._wanted = port
+        self._port = 0
+        self._threads = ThreadPoolExecutor(calls + _SPARE_THREADS, thread_name_prefix="rpc")
+        self._server = grpc.server(
+            self._threads,
+            # More would wait in the pool's queue, where no admission and no deadline reaches them.
+            maximum_concurrent_rpcs=calls + _SPARE_THREADS,
+            options=[
+                ("grpc.so_reuseport", 0),  # else two services could share the port, and each get half of the calls
+                ("grpc.max_receive_message_length", limits.max_body_bytes + _MESSAGE_OVERHEAD_BYTES),
+            ],
+        )
+        self._health = Health(plane)
+        add_PredictServicer_to_server(  # type: ignore[no-untyped-call]  # generated code has no annotations
+            Predict(plane, limits, calls, legacy_ok=legacy_ok), self._server
+        )
+        health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
+        reflection.enable_server_reflection((PREDICT, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on; 0 before the start."""
+        return self._port
+
+    def start(self) -> None:
+        """Listen and answer from now on.
+
+        Raises:
+            PortBusyError: another program listens on the port.
+            ListenError: an address or port that cannot be used.
+        """
+        ports.listen(self._host, self._wanted).close()  # gRPC itself does not say why it cannot listen
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        try:
+            self._port = self._server.add_insecure_port(f"{host}:{self._wanted}")
+        except RuntimeError as error:
+            raise ports.busy(self._host, self._wanted) from error
+        self._server.start()
+        self._health.start()
+        _log.info("gRPC on %s, port %d", self._host, self._port)
+
+    def stop_accepting(self) -> None:
+        """Refuse new calls and report that nothing serves; go on with the calls that are running."""
+        self._health.stop()
+        self._server.stop(_DRAIN_SECONDS)
+
+    def stop(self, grace: float) -> None:
+        """Finish what was accepted, then close.
+
+        Args:
+            grace: seconds after which calls are cancelled that are still running.
+        """
+        self._health.stop()
+        self._server.stop(grace).wait(grace + _SHUTDOWN_SECONDS)
+        self._threads.shutdown(wait=False, cancel_futures=True)

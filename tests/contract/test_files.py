@@ -1,0 +1,64 @@
+"""Files are whole or not there."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from contract.files import sha256, write_atomically
+
+
+def test_content_is_written_and_nothing_else(tmp_path: Path) -> None:
+    write_atomically(tmp_path / "a.pb", b"new\r\n\0")
+    assert (tmp_path / "a.pb").read_bytes() == b"new\r\n\0"
+    assert [path.name for path in tmp_path.iterdir()] == ["a.pb"]
+
+
+def test_an_older_file_is_replaced(tmp_path: Path) -> None:
+    (tmp_path / "a.pb").write_bytes(b"older and longer")
+    write_atomically(tmp_path / "a.pb", b"new")
+    assert (tmp_path / "a.pb").read_bytes() == b"new"
+
+
+@pytest.mark.parametrize("step", ["fsync", "replace"])
+def test_a_failure_leaves_the_older_file_and_nothing_else(
+    step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a.pb").write_bytes(b"older")
+
+    def fail(*_args: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(*{"fsync": (os, "fsync"), "replace": (Path, "replace")}[step], fail)
+    with pytest.raises(OSError, match="No space left"):
+        write_atomically(tmp_path / "a.pb", b"new")
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {"a.pb": b"older"}
+
+
+def test_the_name_shows_the_older_or_the_whole_new_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    target = tmp_path / "a.pb"
+    target.write_bytes(b"older")
+    seen: list[tuple[bytes, bytes]] = []
+    replace = Path.replace
+
+    def watched(self: Path, to: Path) -> Path:
+        assert self.name.startswith(".a.pb.")
+        assert self.suffix == ".tmp"
+        assert self.parent == to.parent
+        seen.append((target.read_bytes(), self.read_bytes()))
+        return replace(self, to)
+
+    monkeypatch.setattr(Path, "replace", watched)
+    write_atomically(target, b"new" * 100_000)
+    assert seen == [(b"older", b"new" * 100_000)]
+
+
+def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_atomically(tmp_path / "absent" / "a.pb", b"new")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_sha256_is_that_of_the_standard() -> None:
+    # FIPS 180-2, appendix B.1
+    assert sha256(b"abc") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

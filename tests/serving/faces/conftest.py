@@ -1,0 +1,122 @@
+"""A data plane that answers each picture with its size, and servers over it on free ports."""
+
+import io
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+from PIL import Image, UnidentifiedImageError
+
+from contract.decode import Symbol
+from contract.errors import DamagedPictureError
+from serving.answer import Answer, Hints, ModelStatus
+from serving.errors import DeadlineError, ServingError, UnknownModelError, UnreadablePictureError
+from serving.http.app import create_app
+from serving.http.options import HttpOptions
+from serving.http.server import HttpServer
+from serving.rpc.server import RpcServer
+
+
+class FakePlane:
+    def __init__(self) -> None:
+        self.statuses = [
+            ModelStatus("digits", "1.2", "active", sha256="ab", type="number", sites=("shop",), size=(160, 60)),
+            ModelStatus("digits", "1.3", "rejected", reason="digest differs"),
+        ]
+        self.failure: Exception | None = None
+        self.failures = 1000
+        self.gate: threading.Event | None = None
+        self.waiting = threading.Semaphore(0)
+        self.calls: list[tuple[list[bytes], Hints, float | None]] = []
+        self.is_ready = True
+
+    def recognize(self, pictures: Sequence[bytes], hints: Hints, *, deadline: float | None = None) -> list[Answer]:
+        self.calls.append((list(pictures), hints, deadline))
+        if self.gate:
+            self.waiting.release()
+            assert self.gate.wait(10)
+        if self.failure and self.failures:
+            self.failures -= 1
+            raise self.failure
+        if deadline is not None and deadline < time.monotonic():
+            raise DeadlineError("too late")
+        return [self._read(picture, hints) for picture in pictures]
+
+    def models(self) -> list[ModelStatus]:
+        return self.statuses
+
+    def ready(self) -> bool:
+        return self.is_ready
+
+    def _read(self, picture: bytes, hints: Hints) -> Answer:
+        if hints.name not in {"", "digits"}:
+            return Answer(error=UnknownModelError(f"there is no model {hints.name!r}"))
+        try:
+            with Image.open(io.BytesIO(picture)) as image:
+                image.load()
+        except UnidentifiedImageError:
+            return Answer(error=UnreadablePictureError("not a picture"))
+        except OSError as cause:
+            error: ServingError = UnreadablePictureError("cut off")
+            error.__cause__ = DamagedPictureError(str(cause))
+            return Answer(error=error)
+        text = f"{image.width}x{image.height}"
+        return Answer(text, 0.75, (Symbol(text, 0.9),), "digits", "1.2")
+
+
+@pytest.fixture
+def plane() -> FakePlane:
+    return FakePlane()
+
+
+@pytest.fixture
+def picture() -> Callable[..., bytes]:
+    def draw(width: int = 16, height: int = 6, file_format: str = "PNG") -> bytes:
+        file = io.BytesIO()
+        Image.new("L", (width, height), 200).save(file, file_format)
+        return file.getvalue()
+
+    return draw
+
+
+@pytest.fixture
+def client_for(plane: FakePlane) -> Callable[..., FlaskClient]:
+    def client(limits: Any = None, **options: Any) -> FlaskClient:
+        return create_app(plane, limits, HttpOptions(**options)).test_client()
+
+    return client
+
+
+@pytest.fixture
+def client(client_for: Callable[..., FlaskClient]) -> FlaskClient:
+    return client_for()
+
+
+@pytest.fixture
+def serve_http(plane: FakePlane) -> Iterator[Callable[..., HttpServer]]:
+    with ExitStack() as stack:
+
+        def serve(count: int = 1, limits: Any = None, **options: Any) -> HttpServer:
+            server = HttpServer(plane, "127.0.0.1", [0] * count, limits, HttpOptions(**options))
+            server.start()
+            stack.callback(server.stop, 5.0)
+            return server
+
+        yield serve
+
+
+@pytest.fixture
+def serve_rpc(plane: FakePlane) -> Iterator[Callable[..., RpcServer]]:
+    with ExitStack() as stack:
+
+        def serve(limits: Any = None, **options: Any) -> RpcServer:
+            server = RpcServer(plane, "127.0.0.1", 0, limits, **options)
+            server.start()
+            stack.callback(server.stop, 5.0)
+            return server
+
+        yield serve

@@ -1,0 +1,135 @@
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import pytest
+
+from serving.answer import Hints
+from serving.client import GrpcClient, HttpClient, Patience, RefusedError, Result, UnreachableError
+from serving.client.attempts import AgainError, patiently
+from serving.errors import OverloadedError, UnknownModelError
+
+Draw = Callable[..., bytes]
+QUICK = Patience(seconds=5.0, retries=1)
+
+
+@pytest.fixture(params=["http", "grpc"])
+def client(request: pytest.FixtureRequest, serve_http: Any, serve_rpc: Any) -> Iterator[HttpClient | GrpcClient]:
+    if request.param == "http":
+        over_http = HttpClient(f"http://127.0.0.1:{serve_http().ports[0]}/", QUICK)
+        with over_http:
+            yield over_http
+    else:
+        with GrpcClient(f"127.0.0.1:{serve_rpc().port}", QUICK) as over_grpc:
+            yield over_grpc
+
+
+def test_a_picture(client: HttpClient | GrpcClient, plane: Any, picture: Draw) -> None:
+    hints = Hints(site="shop", type="number", name="digits")
+    assert client.read(picture(), hints) == Result("16x6", 0.75, "digits", "1.2")
+    assert client.read(picture(8, 4)).text == "8x4"
+    assert [call[1] for call in plane.calls] == [hints, Hints()]
+
+
+def test_pictures_of_which_one_is_none(client: HttpClient | GrpcClient, picture: Draw) -> None:
+    good, bad, other = client.read_all([picture(8, 4), b"nothing", picture(9, 5)])
+    assert (good.text, good.code, other.text) == ("8x4", 0, "9x5")
+    assert (bad.text, bad.code) == ("", 500001)
+    assert "Invalid Image Format" in bad.message
+
+
+def test_a_refusal_says_why(client: HttpClient | GrpcClient, plane: Any, picture: Draw) -> None:
+    plane.failure = UnknownModelError("there is no model 'x'")
+    with pytest.raises(RefusedError, match="there is no model 'x'") as caught:
+        client.read(picture(), Hints(name="x"))
+    assert (caught.value.status, caught.value.code) in {(404, 999), ("NOT_FOUND", 999)}
+    assert len(plane.calls) == 1
+
+
+def test_an_overload_is_waited_for(client: HttpClient | GrpcClient, plane: Any, picture: Draw) -> None:
+    plane.failure = OverloadedError("full")
+    plane.failures = 1
+    assert client.read(picture()).text == "16x6"
+    assert len(plane.calls) == 2
+
+
+def test_a_lasting_overload_is_told(client: HttpClient | GrpcClient, plane: Any, picture: Draw) -> None:
+    plane.failure = OverloadedError("full")
+    with pytest.raises(RefusedError, match="full"):
+        client.read(picture())
+    assert len(plane.calls) == 1 + QUICK.retries
+
+
+def test_nobody_there() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    patience = Patience(seconds=2.0, retries=1)
+    with HttpClient(f"http://127.0.0.1:{port}", patience) as client:
+        assert not client.ready()
+        with pytest.raises(UnreachableError, match=str(port)):
+            client.read(b"")
+    with GrpcClient(f"127.0.0.1:{port}", patience) as grpc_client, pytest.raises(UnreachableError, match=str(port)):
+        grpc_client.read(b"")
+
+
+def test_a_connection_that_the_server_closed_is_made_anew(serve_http: Any, plane: Any, picture: Draw) -> None:
+    server = serve_http()
+    with HttpClient(f"http://127.0.0.1:{server.ports[0]}", QUICK) as client:
+        client.read(picture())
+        server.stop(5.0)
+        again = type(server)(plane, "127.0.0.1", server.ports)
+        again.start()
+        assert client.read(picture()).text == "16x6"
+        again.stop(5.0)
+
+
+def test_another_service_is_recognised_as_such() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as other:
+
+        def answer() -> None:
+            with closing(other.accept()[0]) as connection:
+                connection.recv(65536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi")
+
+        threading.Thread(target=answer).start()
+        client = HttpClient(f"http://127.0.0.1:{other.getsockname()[1]}", QUICK)
+        with client, pytest.raises(RefusedError, match="is it this service"):
+            client.models()
+
+
+@pytest.mark.parametrize("url", ["127.0.0.1:19951", "ftp://127.0.0.1", "http://"])
+def test_a_url_is_checked(url: str) -> None:
+    with pytest.raises(ValueError, match="no URL of a service"):
+        HttpClient(url)
+
+
+def test_models_and_readiness(serve_http: Any, plane: Any) -> None:
+    with HttpClient(f"http://127.0.0.1:{serve_http().ports[0]}", QUICK) as client:
+        assert client.models() == plane.statuses
+        assert client.ready()
+        plane.is_ready = False
+        assert not client.ready()
+
+
+def test_a_stream_has_a_result_per_picture(serve_rpc: Any, picture: Draw) -> None:
+    with GrpcClient(f"127.0.0.1:{serve_rpc().port}", QUICK) as client:
+        batches = [[picture(8, 4)], [b"x", b"y"], [picture(9, 5), b"z", picture(7, 3)]]
+        results = list(client.stream(batches))
+    assert [[one.text for one in batch] for batch in results] == [["8x4"], ["", ""], ["9x5", "", "7x3"]]
+    assert [one.code for one in results[1]] == [500001, 500001]
+
+
+def test_attempts_end_with_time_or_number() -> None:
+    made = []
+
+    def attempt(seconds: float) -> None:
+        made.append(seconds)
+        raise AgainError(UnreachableError("no"), after=100.0 if len(made) == 2 else 0.0)
+
+    with pytest.raises(UnreachableError):
+        patiently(attempt, Patience(seconds=50.0, retries=9))
+    assert len(made) == 2
+    assert 0 < made[1] < made[0] <= 50.0

@@ -1,0 +1,331 @@
+import base64
+import io
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask.testing import FlaskClient
+
+from serving.answer import Hints
+from serving.errors import (
+    DeadlineError,
+    NotReadyError,
+    OverloadedError,
+    ServingError,
+    UnknownModelError,
+    UnreadablePictureError,
+)
+from serving.pictures import RequestLimits
+
+Draw = Callable[..., bytes]
+
+
+def encoded(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def test_a_picture_is_answered(client: FlaskClient, picture: Draw) -> None:
+    response = client.post("/captcha/v1", json={"image": encoded(picture(16, 6))})
+    answer = response.json
+    assert response.status_code == 200
+    assert response.mimetype == "application/json"
+    assert len(answer.pop("uid")) == 32
+    assert answer == {
+        "message": "16x6",
+        "code": 0,
+        "success": True,
+        "model": "digits",
+        "version": "1.2",
+        "confidence": 0.75,
+    }
+
+
+def test_the_seeds_demo_sends_nulls(client: FlaskClient, plane: Any, picture: Draw) -> None:
+    request = {
+        "image": encoded(picture()),
+        "model_site": None,
+        "model_type": None,
+        "model_name": None,
+        "split_char": None,
+        "need_color": None,
+    }
+    response = client.post("/captcha/v1", data=json.dumps(request), headers={"Content-Type": "application/json"})
+    assert response.json["message"] == "16x6"
+    assert plane.calls[0][1] == Hints()
+
+
+def test_hints_reach_the_data_plane(client: FlaskClient, plane: Any, picture: Draw) -> None:
+    request = {"image": encoded(picture()), "model_site": "shop", "model_type": "number", "model_name": "digits"}
+    client.post("/captcha/v1", json=request)
+    assert plane.calls[0][1] == Hints(site="shop", type="number", name="digits")
+
+
+def test_a_list_is_answered_in_order_with_the_failure_of_each(client: FlaskClient, picture: Draw) -> None:
+    images = [encoded(picture(8, 4)), "?", encoded(picture()[:50]), encoded(picture(9, 5))]
+    answer = client.post("/captcha/v1", json={"image": images, "split_char": "|"}).json
+    assert answer["message"] == "8x4|||9x5"
+    assert answer["success"] is False
+    assert answer["code"] == 500002
+    assert [result["code"] for result in answer["results"]] == [0, 500002, 500003, 0]
+    assert [result["success"] for result in answer["results"]] == [True, False, False, True]
+    assert answer["results"][3]["message"] == "9x5"
+
+
+def test_a_list_of_one_has_results_too(client: FlaskClient, picture: Draw) -> None:
+    answer = client.post("/captcha/v1", json={"image": [encoded(picture())]}).json
+    assert [result["message"] for result in answer["results"]] == ["16x6"]
+
+
+def test_texts_are_joined_by_nothing_unless_told(client: FlaskClient, picture: Draw) -> None:
+    image = encoded(picture())
+    assert client.post("/captcha/v1", json={"image": [image, image]}).json["message"] == "16x616x6"
+
+
+def test_pictures_joined_as_captcha_platform_did(client: FlaskClient, picture: Draw) -> None:
+    joined = encoded(bytes.fromhex("00FFFFFF00").join([picture(8, 4), picture(9, 5, "BMP")]))
+    answer = client.post("/captcha/v1", json={"image": joined, "split_char": ","}).json
+    assert answer["message"] == "8x4,9x5"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "keys"),
+    [(None, {"confidence"}), (False, set()), (True, {"confidence", "symbols"}), ("true", {"confidence", "symbols"})],
+)
+def test_confidence_is_given_as_wanted(client: FlaskClient, picture: Draw, wanted: object, keys: set[str]) -> None:
+    answer = client.post("/captcha/v1", json={"image": encoded(picture()), "need_confidence": wanted}).json
+    assert answer.keys() & {"confidence", "symbols"} == keys
+
+
+@pytest.mark.parametrize("file_format", ["PNG", "JPEG", "GIF", "BMP", "WEBP"])
+@pytest.mark.parametrize("kind", ["image/png", "application/octet-stream", "text/plain", "", "image/x-unheard-of"])
+def test_raw_picture_bytes(client: FlaskClient, picture: Draw, plane: Any, file_format: str, kind: str) -> None:
+    response = client.post("/captcha/v1", data=picture(16, 6, file_format), content_type=kind)
+    assert response.json["message"] == "16x6"
+    assert plane.calls[0][0] == [picture(16, 6, file_format)]
+
+
+def test_version_3_takes_raw_bytes_whatever_they_are_called(client: FlaskClient, picture: Draw) -> None:
+    response = client.post("/captcha/v3", data=picture(), content_type="application/x-www-form-urlencoded")
+    assert response.json["message"] == "16x6"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", "text/plain; charset=utf-8"])
+def test_base64_as_the_body(client: FlaskClient, picture: Draw, kind: str) -> None:
+    body = "data:image/png;base64," + encoded(picture())
+    assert client.post("/captcha/v1", data=body, content_type=kind).json["message"] == "16x6"
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "", "application/x-www-form-urlencoded", "application/vnd.x+json"])
+def test_json_under_another_name(client: FlaskClient, picture: Draw, kind: str) -> None:
+    body = json.dumps({"image": encoded(picture())})
+    assert client.post("/captcha/v1", data=body, content_type=kind).json["message"] == "16x6"
+
+
+def test_form_fields(client: FlaskClient, plane: Any, picture: Draw) -> None:
+    response = client.post("/captcha/v1", data={"image": encoded(picture()), "model_type": "number"})
+    assert response.json["message"] == "16x6"
+    assert plane.calls[0][1] == Hints(type="number")
+
+
+def test_a_plus_sign_that_was_not_escaped_in_a_form(client: FlaskClient, plane: Any, picture: Draw) -> None:
+    content = picture()
+    content += bytes(-len(content) % 3) + b"\xfb\xef\xbe" * 2  # ++++ in base64
+    body = "image=" + encoded(content).replace("/", "%2F").replace("=", "%3D")
+    assert "+" in body
+    client.post("/captcha/v1", data=body, content_type="application/x-www-form-urlencoded")
+    assert plane.calls[0][0] == [content]
+
+
+def test_files_of_a_form_under_any_name(client: FlaskClient, plane: Any, picture: Draw) -> None:
+    files = {
+        "first": (io.BytesIO(picture(8, 4)), "a.png"),
+        "image": [(io.BytesIO(picture(9, 5)), "b.png"), (io.BytesIO(picture(7, 3)), "c.png")],
+        "split_char": "-",
+        "model_site": "shop",
+    }
+    answer = client.post("/captcha/v1", data=files).json
+    assert answer["message"] == "8x4-9x5-7x3"
+    assert len(answer["results"]) == 3
+    assert plane.calls[0][1] == Hints(site="shop")
+
+
+def test_base64_in_a_multipart_form(client: FlaskClient, picture: Draw) -> None:
+    boundary = "--x\r\nContent-Disposition: form-data; name=image\r\n\r\n"
+    body = f"{boundary}{encoded(picture(8, 4))}\r\n{boundary}{encoded(picture(9, 5))}\r\n--x--\r\n"
+    answer = client.post("/captcha/v1", data=body, content_type="multipart/form-data; boundary=x").json
+    assert answer["message"] == "8x49x5"
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "said"),
+    [
+        (b"{", 400, 400, "no JSON"),
+        (b"[" * 100_000, 400, 400, "no JSON"),
+        (b"\xff\xfe{", 400, 400, "no JSON"),
+        (b"[]", 400, 400, "must be an object"),
+        (b"{}", 400, 400, "'image' is missing"),
+        (b'{"image": null}', 400, 400, "'image' is missing"),
+        (b'{"image": 5}', 400, 400, "is a int"),
+        (b'{"image": []}', 400, 400, "no picture"),
+        (b'{"image": [1]}', 400, 400, "picture 1"),
+        (b'{"image": "", "model_name": 5}', 400, 400, "'model_name' is a int"),
+        (b'{"image": "", "need_confidence": "perhaps"}', 400, 400, "true or false"),
+        (b'{"image": "", "need_color": "red"}', 400, 400, "need_color"),
+        (b'{"image": "?"}', 400, 500002, "Invalid Base64 String: "),
+        (b'{"image": "\\ud800"}', 400, 500002, "Invalid Base64 String: "),
+        (b'{"image": ""}', 400, 500001, "Invalid Image Format: "),
+        (b'{"image": "QUJD"}', 400, 500001, "Invalid Image Format: "),
+        (b'{"image": ["QUJD", "?"]}', 400, 500001, "Invalid Image Format: "),
+    ],
+)
+def test_a_bad_request_is_told_what_is_wrong(
+    client: FlaskClient, body: bytes, status: int, code: int, said: str
+) -> None:
+    response = client.post("/captcha/v1", data=body, content_type="application/json")
+    assert response.status_code == status
+    assert response.json["code"] == code
+    assert response.json["success"] is False
+    assert said in response.json["message"]
+
+
+def test_a_damaged_picture(client: FlaskClient, picture: Draw) -> None:
+    response = client.post("/captcha/v1", data=picture()[:50], content_type="image/png")
+    assert (response.status_code, response.json["code"]) == (400, 500003)
+
+
+def test_a_name_with_half_a_surrogate_pair_is_quoted(client: FlaskClient, picture: Draw) -> None:
+    response = client.post("/captcha/v1", json={"image": encoded(picture()), "model_name": "\ud800"})
+    assert (response.status_code, response.json["code"]) == (404, 999)
+
+
+@pytest.mark.parametrize(
+    ("failure", "expected"),
+    [
+        (UnreadablePictureError("no"), (400, 500001, None)),
+        (NotReadyError("nothing there"), (503, -999, "1")),
+        (OverloadedError("full"), (503, 503, "1")),
+        (DeadlineError("late"), (504, 504, None)),
+        (ServingError("of a kind to come"), (500, 500, None)),
+    ],
+)
+def test_what_the_data_plane_refuses(
+    client: FlaskClient, plane: Any, picture: Draw, failure: Exception, expected: tuple[int, int, str | None]
+) -> None:
+    plane.failure = failure
+    response = client.post("/captcha/v1", json={"image": encoded(picture())})
+    assert (response.status_code, response.json["code"], response.headers.get("Retry-After")) == expected
+    assert str(failure) in response.json["message"]
+
+
+@pytest.mark.parametrize(("hint", "code"), [({}, 500004), ({"model_site": "nowhere"}, 999)])
+def test_an_unknown_model_is_answered_with_those_there_are(
+    client: FlaskClient, plane: Any, picture: Draw, hint: dict[str, str], code: int
+) -> None:
+    plane.failure = UnknownModelError("no model for this")
+    response = client.post("/captcha/v1", json={"image": encoded(picture()), **hint})
+    assert (response.status_code, response.json["code"]) == (404, code)
+    assert response.json["available"] == [
+        {"name": "digits", "type": "number", "sites": ["shop"], "size": [160, 60]},
+    ]
+
+
+def test_a_defect_is_logged_and_not_shown(
+    client: FlaskClient, plane: Any, picture: Draw, caplog: pytest.LogCaptureFixture
+) -> None:
+    plane.failure = RuntimeError("secret")
+    response = client.post("/captcha/v1", json={"image": encoded(picture())})
+    assert (response.status_code, response.json["code"]) == (500, 500)
+    assert "secret" not in response.text
+    assert response.json["uid"] in caplog.text
+    assert "secret" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "kind", "status"),
+    [
+        ("GET", "/nothing", None, 404),
+        ("POST", "//captcha/v1", None, 404),
+        ("GET", "/captcha/v1", None, 405),
+        ("POST", "/v2/models", None, 405),
+        ("POST", "/captcha/v1", "application/xml", 415),
+        ("POST", "/b", None, 404),
+    ],
+)
+def test_errors_of_http_are_json_too(
+    client: FlaskClient, method: str, path: str, kind: str | None, status: int
+) -> None:
+    response = client.open(path, method=method, data=b"<x/>", content_type=kind)
+    assert response.status_code == status
+    assert response.json["code"] == status
+    assert response.json["success"] is False
+    assert (response.headers.get("Allow") is not None) == (status == 405)
+
+
+def test_a_slash_behind_the_path_is_no_redirect(client: FlaskClient, picture: Draw) -> None:
+    assert client.post("/captcha/v1/", data=picture(), content_type="image/png").status_code == 200
+
+
+@pytest.mark.parametrize("kind", ["application/json", "multipart/form-data; boundary=x", "image/png"])
+def test_a_body_over_the_limit(client_for: Callable[..., FlaskClient], plane: Any, kind: str) -> None:
+    client = client_for(RequestLimits(max_body_bytes=1000))
+    response = client.post("/captcha/v1", data=b"x" * 1001, content_type=kind)
+    assert (response.status_code, response.json["code"]) == (413, 413)
+    assert plane.calls == []
+
+
+def test_too_many_pictures(client_for: Callable[..., FlaskClient], plane: Any, picture: Draw) -> None:
+    client = client_for(RequestLimits(max_pictures=2))
+    files = {"image": [(io.BytesIO(picture()), "a.png") for _ in range(3)]}
+    assert client.post("/captcha/v1", data=files).status_code == 413
+    assert plane.calls == []
+
+
+def test_a_large_base64_field_of_a_form_is_read(client: FlaskClient, picture: Draw) -> None:
+    large = picture(16, 6, "PNG") + b"\0" * 700_000
+    body = f'--x\r\nContent-Disposition: form-data; name="image"\r\n\r\n{encoded(large)}\r\n--x--\r\n'
+    response = client.post("/captcha/v1", data=body, content_type="multipart/form-data; boundary=x")
+    assert response.json["message"] == "16x6"
+
+
+def test_old_clients_get_status_200_and_the_bare_text(client_for: Callable[..., FlaskClient]) -> None:
+    client = client_for(legacy_http200=True)
+    for body, kind, code, text in (
+        (b'{"image": "?"}', "application/json", 500002, "Invalid Base64 String"),
+        (b"{", "application/json", 400, "Bad Request"),
+        (b"<x/>", "text/xml", 415, "Unsupported Media Type"),
+    ):
+        response = client.post("/captcha/v1", data=body, content_type=kind)
+        answer = response.json
+        assert response.status_code == 200
+        assert (answer["code"], answer["message"], answer["success"]) == (code, text, False)
+
+
+def test_fields_and_routes_can_be_called_otherwise(
+    client_for: Callable[..., FlaskClient], plane: Any, picture: Draw
+) -> None:
+    client = client_for(
+        request_names={"image": "img", "model_name": "title"},
+        answer_names={"message": "text", "success": "ok"},
+        routes={"/captcha/v1": ("/ocr/all",)},
+    )
+    answer = client.post("/ocr/all", json={"img": encoded(picture()), "title": "digits"}).json
+    assert (answer["text"], answer["ok"]) == ("16x6", True)
+    assert plane.calls[0][1] == Hints(name="digits")
+    assert client.post("/captcha/v1", json={"img": "?"}).json["ok"] is False
+    assert client.post("/captcha/v1", data={"img": encoded(picture())}).json["text"] == "16x6"
+
+
+def test_service_info(client: FlaskClient) -> None:
+    assert client.get("/service/info").json == {
+        "total": 1,
+        "online": ["digits"],
+        "support": ["shop"],
+        "invalid": {"digits 1.3": "digest differs"},
+    }
+
+
+def test_the_deadline_is_that_of_the_limits(client_for: Callable[..., FlaskClient], picture: Draw) -> None:
+    client = client_for(RequestLimits(max_seconds=-1.0))
+    response = client.post("/captcha/v1", json={"image": encoded(picture())})
+    assert (response.status_code, response.json["code"]) == (504, 504)

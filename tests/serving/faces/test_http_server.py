@@ -1,0 +1,187 @@
+import http.client
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+import requests
+
+from serving.errors import ListenError, PortBusyError
+from serving.http.server import HttpServer
+from serving.pictures import RequestLimits
+
+Serve = Callable[..., HttpServer]
+
+
+@contextmanager
+def connected(server: HttpServer) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection("127.0.0.1", server.ports[0], timeout=10)
+    connection.connect()
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def raw(server: HttpServer, request: bytes) -> tuple[int, dict[str, Any]]:
+    with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=10) as plain:
+        plain.sendall(request)
+        response = http.client.HTTPResponse(plain)
+        response.begin()
+        return response.status, json.loads(response.read())
+
+
+def post(server: HttpServer, content: bytes) -> requests.Response:
+    url = f"http://127.0.0.1:{server.ports[0]}/captcha/v3"
+    return requests.post(url, data=content, timeout=10)
+
+
+def test_all_ports_answer(serve_http: Serve, picture: Callable[..., bytes]) -> None:
+    server = serve_http(count=3)
+    assert len(set(server.ports)) == 3
+    for port in server.ports:
+        response = requests.post(f"http://127.0.0.1:{port}/captcha/v1", data=picture(), timeout=10)
+        assert response.json()["message"] == "16x6"
+
+
+def test_a_busy_port_is_named_and_the_others_are_given_back(plane: Any, serve_http: Serve) -> None:
+    taken = serve_http().ports[0]
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        other = free.getsockname()[1]
+    with pytest.raises(PortBusyError, match=rf"port {taken} on 127\.0\.0\.1 is in use: stop .* or choose another"):
+        HttpServer(plane, "127.0.0.1", [other, taken]).start()
+    again = HttpServer(plane, "127.0.0.1", [other])
+    again.start()
+    again.stop(1.0)
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "no-such-host.invalid"])
+def test_an_address_of_another_machine(plane: Any, host: str) -> None:
+    with pytest.raises(ListenError, match=host):
+        HttpServer(plane, host, [0]).start()
+
+
+def test_a_connection_is_kept_for_the_next_request(serve_http: Serve, picture: Callable[..., bytes]) -> None:
+    with connected(serve_http()) as connection:
+        for width in (8, 9):
+            connection.request("POST", "/captcha/v3", picture(width, 4))
+            response = connection.getresponse()
+            assert json.loads(response.read())["message"] == f"{width}x4"
+            assert response.getheader("Connection") != "close"
+
+
+def test_a_body_that_is_too_large_is_answered_even_if_it_is_sent_to_its_end(serve_http: Serve, plane: Any) -> None:
+    server = serve_http(limits=RequestLimits(max_body_bytes=1000))
+    response = post(server, b"x" * 3_000_000)
+    assert (response.status_code, response.json()["code"]) == (413, 413)
+    response = requests.post(f"http://127.0.0.1:{server.ports[0]}/captcha/v1", data=iter([b"x" * 900] * 2), timeout=10)
+    assert (response.status_code, response.json()["code"]) == (413, 413)
+    assert plane.calls == []
+
+
+def test_a_body_at_the_limit_is_taken(serve_http: Serve, picture: Callable[..., bytes]) -> None:
+    content = picture()
+    assert post(serve_http(limits=RequestLimits(max_body_bytes=len(content))), content).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("request_text", "status"),
+    [
+        (b"nonsense\r\n\r\n", 400),
+        (b"POST /captcha/v1 HTTP/1.1\r\nContent-Length: many\r\n\r\n", 400),
+        (b"POST /captcha/v1 HTTP/1.1\r\nTransfer-Encoding: gzip\r\n\r\n", 501),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 40_000 + b"\r\n\r\n", 431),
+    ],
+)
+def test_what_is_no_http_is_answered_in_json(serve_http: Serve, request_text: bytes, status: int) -> None:
+    answered, body = raw(serve_http(), request_text)
+    assert answered == status
+    assert (body["code"], body["success"]) == (status, False)
+
+
+def test_more_than_can_be_worked_on_is_refused_at_once_and_health_goes_on(
+    serve_http: Serve, plane: Any, picture: Callable[..., bytes]
+) -> None:
+    server = serve_http(threads=2)
+    plane.gate = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        accepted = [pool.submit(post, server, picture()) for _ in range(2)]
+        for _ in accepted:
+            assert plane.waiting.acquire(timeout=10)
+        refused = [post(server, picture()) for _ in range(3)]
+        alive = requests.get(f"http://127.0.0.1:{server.ports[0]}/v2/health/live", timeout=10)
+        plane.gate.set()
+        assert [future.result().json()["message"] for future in accepted] == ["16x6", "16x6"]
+    for response in refused:
+        assert (response.status_code, response.json()["code"]) == (503, 503)
+        assert response.headers["Retry-After"] == "1"
+    assert alive.status_code == 200
+    plane.gate = None
+    assert post(server, picture()).status_code == 200
+
+
+def test_stopping_finishes_what_was_accepted(serve_http: Serve, plane: Any, picture: Callable[..., bytes]) -> None:
+    server = serve_http()
+    plane.gate = threading.Event()
+    with ThreadPoolExecutor() as pool, connected(server) as kept:
+        running = pool.submit(post, server, picture())
+        assert plane.waiting.acquire(timeout=10)
+        server.stop_accepting()
+        with pytest.raises(OSError, match=r"."), socket.create_connection(("127.0.0.1", server.ports[0]), timeout=1):
+            pass
+        kept.request("GET", "/v2/health/ready")
+        response = kept.getresponse()
+        assert (response.status, response.getheader("Connection")) == (200, "close")
+        stopped = pool.submit(server.stop, 10.0)
+        assert not stopped.done()
+        plane.gate.set()
+        assert running.result().json()["message"] == "16x6"
+        stopped.result(10)
+
+
+def test_a_request_in_the_backlog_is_answered_before_the_port_closes(
+    serve_http: Serve, picture: Callable[..., bytes]
+) -> None:
+    server = serve_http()
+    content = picture()
+    requests_sent = []
+    for _ in range(20):
+        plain = socket.create_connection(("127.0.0.1", server.ports[0]), timeout=10)
+        plain.sendall(b"POST /captcha/v3 HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(content) + content)
+        requests_sent.append(plain)
+    server.stop(10.0)
+    for plain in requests_sent:
+        with plain:
+            response = http.client.HTTPResponse(plain)
+            response.begin()
+            assert json.loads(response.read())["message"] == "16x6"
+
+
+def test_stopping_waits_no_longer_than_it_may(serve_http: Serve, plane: Any, picture: Callable[..., bytes]) -> None:
+    server = serve_http()
+    plane.gate = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        running = pool.submit(post, server, picture())
+        assert plane.waiting.acquire(timeout=10)
+        server.stop(0.1)
+        with pytest.raises(requests.ConnectionError):
+            running.result(10)
+        plane.gate.set()
+
+
+def test_idle_connections_do_not_hold_the_stop_up(serve_http: Serve) -> None:
+    server = serve_http()
+    with connected(server) as idle:
+        idle.request("GET", "/v2/health/live")
+        idle.getresponse().read()
+        server.stop(60.0)
+        assert idle.sock.recv(1) == b""
+
+
+def test_stop_without_start_does_nothing(plane: Any) -> None:
+    HttpServer(plane, "127.0.0.1", [0]).stop(1.0)

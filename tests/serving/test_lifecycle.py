@@ -1,0 +1,254 @@
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from contract.files import sha256
+from contract.spec import dump
+from serving.errors import NotReadyError, UnknownModelError
+from tests.serving.fake_engine import FakeEngine
+from serving.repository import Scan, scan
+from tests.serving.rig import Service, Shop, eventually
+
+
+def test_a_complete_model_is_loaded_warmed_and_served(service: Service, shop: Shop, engine: FakeEngine) -> None:
+    shop.publish()
+    service.step()
+    answer = service.ask(gray=9)
+    assert (answer.text, answer.model, answer.version) == ("digits1.0-9", "digits", "1.0")
+    assert service.states() == {"digits 1.0": "active"}
+    assert service.plane.ready()
+    assert engine.reader("digits1.0").batches[:3] == [1, 32, 1]  # smallest, largest, golden
+
+
+def test_nothing_is_ready_without_a_model(service: Service) -> None:
+    service.step()
+    assert not service.plane.ready()
+    with pytest.raises(NotReadyError):
+        service.ask()
+
+
+def test_a_higher_version_takes_over_and_the_old_one_is_closed(
+    service: Service, shop: Shop, engine: FakeEngine
+) -> None:
+    shop.publish(version="1.9", file="old")
+    service.step()
+    shop.publish(version="1.10", file="new")
+    service.step()
+    assert service.ask().version == "1.10"
+    assert service.states() == {"digits 1.9": "unloaded", "digits 1.10": "active"}
+    assert engine.reader("digits1.9").closed
+    assert engine.loads == ["digits1.9", "digits1.10"]
+
+
+def test_the_same_file_with_a_lower_version_is_a_rollback(service: Service, shop: Shop) -> None:
+    shop.publish(version="2.0")
+    service.step()
+    shop.publish(version="1.0")
+    os.utime(shop.model / "digits.yaml", (0, 0))  # older than what was there: no reason to overlook it
+    service.step()
+    assert service.ask().version == "1.0"
+
+
+def test_removing_the_higher_version_brings_the_lower_one_back(service: Service, shop: Shop) -> None:
+    shop.publish(version="1.0", file="old")
+    shop.publish(version="2.0", file="new")
+    service.step()
+    shop.remove("new")
+    service.step()
+    assert service.ask().version == "1.0"
+
+
+def test_a_removed_model_is_unloaded(service: Service, shop: Shop, engine: FakeEngine) -> None:
+    shop.publish()
+    service.step()
+    shop.remove()
+    service.step()
+    assert service.states() == {}
+    assert engine.reader("digits1.0").closed
+    assert not service.plane.ready()
+
+
+BAD = {
+    "a graph that can never work": {"bad": True},
+    "a misread golden picture": {"golden": "otherwise"},
+}
+
+
+@pytest.mark.parametrize("how", BAD.values(), ids=BAD.keys())
+def test_a_bad_upgrade_changes_nothing_and_is_tried_once(
+    service: Service, shop: Shop, engine: FakeEngine, how: dict[str, object]
+) -> None:
+    shop.publish(version="1.0")
+    service.step()
+    shop.publish(version="2.0", **how)
+    service.step(100)
+    assert service.ask().version == "1.0"
+    assert service.plane.ready()
+    assert service.states() == {"digits 1.0": "active", "digits 2.0": "rejected"}
+    assert engine.loads == ["digits1.0", "digits2.0"]
+
+
+def test_a_rejected_version_gives_its_reason(service: Service, shop: Shop) -> None:
+    shop.publish(golden="otherwise")
+    service.step()
+    assert "picture 1 reads 'digits1.0-7' instead of 'otherwise'" in service.reason("digits 1.0")
+
+
+def test_a_mended_file_is_tried_again(service: Service, shop: Shop) -> None:
+    shop.publish(version="2.0", bad=True)
+    service.step()
+    shop.publish(version="2.0", word="mended")
+    service.step()
+    assert service.ask().text == "mended-1"
+
+
+def test_a_failed_load_is_retried_after_growing_pauses(service: Service, shop: Shop, engine: FakeEngine) -> None:
+    engine.troubles = 4
+    shop.publish()
+    moments = []
+    for _ in range(40):
+        before = len(engine.loads)
+        service.step(1)
+        moments += [service.clock.now] * (len(engine.loads) - before)
+    pauses = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    assert pauses == [1, 2, 4, 8]
+    assert service.states() == {"digits 1.0": "active"}
+
+
+def test_a_model_that_fails_does_not_keep_others_waiting(service: Service, shop: Shop, engine: FakeEngine) -> None:
+    engine.troubles = 2
+    shop.publish("a-first", size=(10, 4))
+    service.step(3)
+    assert service.states()["a-first 1.0"] == "failed"
+    shop.publish("b-second")
+    service.step(2)  # both are due at the same moment: the new one first
+    assert engine.loads == ["a-first1.0", "a-first1.0", "b-second1.0", "a-first1.0"]
+    assert service.states() == {"a-first 1.0": "active", "b-second 1.0": "active"}
+
+
+def test_other_bytes_under_one_version_are_a_new_generation(
+    service: Service, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.publish(word="first")
+    service.step()
+    shop.publish(word="second")
+    with caplog.at_level("WARNING"):
+        service.step()
+    assert service.ask().text == "second-1"
+    assert "other bytes under version 1.0" in caplog.text
+
+
+def test_a_pinned_version_serves(service_for: Callable[..., Service], shop: Shop) -> None:
+    service = service_for(Models__Pinned={"digits": "1.0"})
+    shop.publish(version="1.0", file="old")
+    shop.publish(version="2.0", file="new")
+    service.step()
+    assert service.ask().version == "1.0"
+
+
+def test_kept_versions_stand_by(service_for: Callable[..., Service], shop: Shop, engine: FakeEngine) -> None:
+    service = service_for(Models__Keep=1)
+    for version in ["1.0", "2.0", "3.0"]:
+        shop.publish(version=version)
+        service.step()
+    assert service.states() == {"digits 2.0": "standby", "digits 3.0": "active"}
+    assert engine.reader("digits1.0").closed
+
+
+def test_a_model_that_is_in_use_is_closed_after_its_last_request(
+    service: Service, shop: Shop, engine: FakeEngine
+) -> None:
+    # T5: nobody is cut off by an upgrade.
+    shop.publish(version="1.0")
+    service.step()
+    engine.reader("digits1.0").orders["gate"] = True
+    texts: list[str] = []
+    askers = [threading.Thread(target=lambda: texts.append(service.ask().text)) for _ in range(20)]
+    for asker in askers:
+        asker.start()
+    eventually(lambda: service.lifecycle._pool.routes.all[0].target.leases == 20)
+    shop.publish(version="2.0")
+    service.step()
+    assert service.ask().version == "2.0"
+    assert service.states() == {"digits 1.0": "draining", "digits 2.0": "active"}
+    engine.gate.set()
+    for asker in askers:
+        asker.join(10)
+    assert texts == ["digits1.0-1"] * 20
+    service.step(2)
+    assert engine.reader("digits1.0").closed
+    assert service.states() == {"digits 2.0": "active"}
+
+
+def test_an_unreadable_folder_keeps_everything(service: Service, shop: Shop) -> None:
+    shop.publish()
+    service.step()
+    for folder in [shop.model, shop.graph]:
+        folder.rename(f"{folder}.away")
+        service.step(10)
+        assert service.ask().version == "1.0"
+        assert str(folder) in service.lifecycle.degraded[0]
+        folder.with_name(f"{folder.name}.away").rename(folder)
+        service.step()
+        assert service.lifecycle.degraded == ()
+
+
+def test_a_graph_that_comes_after_its_yaml_is_waited_for(service: Service, shop: Shop) -> None:
+    spec, graph = shop.build()
+    (shop.model / "digits.yaml").write_bytes(dump(spec))
+    service.step()
+    assert service.states() == {"digits 1.0": "waiting-for-graph"}
+    (shop.graph / "digits.pb").write_bytes(graph)
+    service.step()
+    assert service.states() == {"digits 1.0": "active"}
+
+
+def test_a_graph_that_changes_while_it_is_loaded_is_not_loaded(
+    service: Service, shop: Shop, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def scan_and_meddle(*arguments: Any) -> Scan:
+        seen = scan(*arguments)
+        (shop.graph / "digits.pb").write_bytes(b"other")
+        return seen
+
+    shop.publish()
+    service.step(1)
+    monkeypatch.setattr("serving.lifecycle.scan", scan_and_meddle)
+    service.step(1)
+    monkeypatch.undo()
+    assert (engine.loads, service.states()) == ([], {"digits 1.0": "failed"})
+    service.step()
+    assert service.states() == {"digits 1.0": "rejected"}
+    assert sha256(b"other")[:12] in service.reason("digits 1.0")
+
+
+def test_a_running_lifecycle_finds_a_model_by_itself_and_stops(shop: Shop, engine: FakeEngine) -> None:
+    service = Service(shop, engine, time.monotonic, Folders__ScanSeconds=0.01)
+    service.lifecycle.start()
+    shop.publish()
+    eventually(service.plane.ready)
+    service.lifecycle.stop(10)
+    assert engine.reader("digits1.0").closed
+
+
+def test_an_unknown_size_is_no_models_business(service: Service, shop: Shop) -> None:
+    shop.publish()
+    service.step()
+    with pytest.raises(UnknownModelError, match="9x4.*8x4"):
+        service.ask(size=(9, 4))
+
+
+def test_each_change_is_logged_with_its_duration(
+    service: Service, shop: Shop, caplog: pytest.LogCaptureFixture
+) -> None:
+    shop.publish()
+    with caplog.at_level("INFO"):
+        service.step()
+    lines = [record.getMessage() for record in caplog.records if "digits 1.0: " in record.getMessage()]
+    words = [line.split(": ")[1].split()[0] for line in lines]
+    assert words == ["settling", "discovered", "validating", "loading", "warming", "standby", "active"]
+    assert lines[-1].endswith("active after 0.000 s standby: no version of it serves yet")

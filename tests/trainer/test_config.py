@@ -1,0 +1,155 @@
+from pathlib import Path
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from contract.errors import ConfigError
+from contract.strict import parse_yaml, validate
+from trainer import config as configs
+from trainer.config import TrainConfig
+from trainer.dataset.config_file import TEMPLATE
+
+ROOT = Path(__file__).parents[2]
+
+# Every key of the two files that the first seed shows, with its values.
+SEED = r"""
+System:
+  DeviceUsage: 0.7
+  TrainsPath: 'E:\Task\Trains\YourModelName\'
+  TrainRegex: '.*?(?=_)'
+  TestPath: 'E:\Task\TestGroup\YourModelName\'
+  TestRegex: '.*?(?=_)'
+  TestSetNum: 1000
+NeuralNet:
+  CNNNetwork: CNN5
+  RecurrentNetwork: BLSTM
+  HiddenNum: 64
+  KeepProb: 0.98
+Trains:
+  SavedSteps: 100
+  ValidationSteps: 500
+  EndAcc: 0.975
+  EndEpochs: 1
+  BatchSize: 64
+  TestBatchSize: 400
+  LearningRate: 0.01
+  DecayRate: 0.98
+  DecaySteps: 10000
+Model:
+  Sites: []
+  ModelName: YourModelName-CNN5-H64-150x50
+  ModelType: 150x50
+  CharSet: ALPHANUMERIC_LOWER
+  CharExclude: []
+  CharReplace: {}
+  ImageWidth: 150
+  ImageHeight: 50
+Pretreatment:
+  Binaryzation: -1
+  Smoothing: -1
+  Blur: -1
+"""
+
+
+def parse(text: str) -> TrainConfig:
+    return validate(TrainConfig, parse_yaml(text, "x.yaml"), "x.yaml")
+
+
+def problems(**sections: str) -> list[str]:
+    given = {"System": "{TrainsPath: a}", "Model": "{ModelName: a, CharSet: NUMERIC, ImageWidth: 9, ImageHeight: 9}"}
+    text = "\n".join(f"{name}: {keys}" for name, keys in (given | sections).items())
+    with pytest.raises(ConfigError) as caught:
+        parse(text)
+    return list(caught.value.problems)
+
+
+def test_every_key_of_the_seed_is_understood() -> None:
+    tree = yaml.safe_load(SEED)
+    config = parse(SEED)
+    for section, keys in tree.items():
+        for key, value in keys.items():
+            assert getattr(getattr(config, section), key) == value, f"{section}.{key}"
+
+
+def test_the_smallest_config_names_pictures_and_model() -> None:
+    config = parse("System: {TrainsPath: a}\nModel: {ModelName: a, CharSet: '01', ImageWidth: 9, ImageHeight: 7}")
+    assert config.System.train_paths == ("a",)
+    assert config.System.test_paths == ()
+    assert config.System.test_regex == config.System.TrainRegex
+    assert config.input_size == (9, 7)
+
+
+@pytest.mark.parametrize(("given", "listed"), [("", ()), ("''", ()), ("[]", ()), ("a", ("a",)), ("[a, b]", ("a", "b"))])
+def test_an_empty_test_path_is_none(given: str, listed: tuple[str, ...]) -> None:
+    config = parse(
+        f"System:\n  TrainsPath: a\n  TestPath: {given}\n"
+        "Model: {ModelName: a, CharSet: '01', ImageWidth: 9, ImageHeight: 9}"
+    )
+    assert config.System.test_paths == listed
+
+
+def test_a_bare_off_is_a_word() -> None:
+    assert parse(SEED + "\n").Trains.Augment == "auto"
+    assert parse(SEED.replace("SavedSteps: 100", "Augment: off")).Trains.Augment == "off"
+
+
+@pytest.mark.parametrize(
+    ("section", "keys", "start"),
+    [
+        ("System", "{TrainsPath: ''}", "System.TrainsPath: names no folder"),
+        ("System", "{TrainsPath: a, TestSetNum: 0}", "System.TestSetNum: 0 pictures leave nothing to test on"),
+        ("System", "{TrainsPath: a, TrainRegex: '('}", "System.TrainRegex: '(' is no regular expression"),
+        ("System", "{TrainsPath: a, TestRegex: '['}", "System.TestRegex: '[' is no regular expression"),
+        ("System", "{TrainsPath: a, DeviceUsage: 1.5}", "System.DeviceUsage: "),
+        ("System", "{TrainPath: a}", "System.TrainsPath: missing"),
+        ("NeuralNet", "{CNNNetwork: cnn5}", "NeuralNet.CNNNetwork: "),
+        ("NeuralNet", "{HiddenNun: 8}", "NeuralNet.HiddenNun: unknown key (did you mean 'HiddenNum'?)"),
+        ("NeuralNet", "{KeepProb: 0}", "NeuralNet.KeepProb: "),
+        ("Trains", "{DecayRate: 0.9}", "Trains: DecayRate is given without DecaySteps"),
+        ("Trains", "{DecaySteps: 9}", "Trains: DecaySteps is given without DecayRate"),
+        ("Trains", "{EndEpochs: 9, MaxEpochs: 3}", "Trains: EndEpochs 9 is after MaxEpochs 3"),
+        ("Trains", "{BatchSize: 64.0}", "Trains.BatchSize: "),
+        ("Trains", "{LearningRate: .inf}", "Trains.LearningRate: "),
+        ("Neuralnet", "{}", "Neuralnet: unknown key (did you mean 'NeuralNet'?)"),
+    ],
+)
+def test_a_bad_key_is_named(section: str, keys: str, start: str) -> None:
+    assert any(problem.startswith(start) for problem in problems(**{section: keys}))
+
+
+def test_all_problems_are_told_at_once() -> None:
+    found = problems(System="{TrainsPath: a, TestSetNum: 0}", Trains="{BatchSize: 0}", NeuralNet="{RecurrentLayers: 3}")
+    assert len(found) == 3
+
+
+def test_a_test_set_smaller_than_a_test_batch_is_explained() -> None:
+    found = problems(System="{TrainsPath: a, TestSetNum: 100}", Trains="{TestBatchSize: 200}")
+    assert found == [
+        "the whole file: System.TestSetNum 100 is less than Trains.TestBatchSize 200: the test set must fill one "
+        "batch; lower TestBatchSize to 100 or leave it out, or set more pictures aside"
+    ]
+
+
+def test_a_small_test_set_needs_no_test_batch_size() -> None:
+    assert parse(SEED.replace("TestSetNum: 1000", "TestSetNum: 10").replace("TestBatchSize: 400", "")).System
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("**/*.yaml")), ids=lambda path: path.name)
+def test_the_configs_that_come_along_can_be_read(path: Path) -> None:
+    assert configs.read(path).Model.ModelName
+
+
+def test_init_writes_every_key() -> None:
+    sections = {name: field.annotation for name, field in TrainConfig.model_fields.items()}
+    for name, section in sections.items():
+        assert isinstance(section, type)
+        assert issubclass(section, BaseModel)
+        assert f"{name}:\n" in TEMPLATE
+        missing = [key for key in section.model_fields if f"{key}:" not in TEMPLATE and key != "Resize"]
+        assert not missing
+
+
+def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"none\.yaml"):
+        configs.read(tmp_path / "none.yaml")

@@ -1,0 +1,129 @@
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contract.strict import parse_yaml, validate
+from trainer.config import NeuralNetSection, TrainConfig
+from trainer.dataset.config_file import render
+from trainer.dataset.propose import (
+    BEFORE_DOT,
+    BEFORE_UNDERSCORE,
+    Proposal,
+    choose_channels,
+    choose_regex,
+    choose_resize,
+    gray_share,
+    propose,
+)
+from trainer.errors import SourceError
+from trainer.network.geometry import frames
+
+WritePictures = Callable[[Path, Iterable[str]], list[Path]]
+
+WIDE = NeuralNetSection()
+
+
+@pytest.mark.parametrize(
+    ("names", "regex"),
+    [
+        (["0042_a1.png", "17_b.png"], BEFORE_UNDERSCORE),
+        (["0042.png", "17.png"], BEFORE_DOT),
+        (["x_y.png", "17.png", "18.png"], BEFORE_DOT),
+        ([*[f"{number}_x.png" for number in range(19)], "odd.png"], BEFORE_UNDERSCORE),
+    ],
+)
+def test_the_label_pattern(names: list[str], regex: str) -> None:
+    assert choose_regex(names) == regex
+
+
+@pytest.mark.parametrize(
+    ("size", "longest", "expected"),
+    [
+        ((160, 60), 4, None),
+        ((70, 30), 4, None),
+        ((200, 50), 5, None),
+        ((28, 28), 1, None),
+        ((60, 20), 4, (84, 28)),  # too low
+        ((60, 40), 8, (93, 62)),  # 24 frames need 93 pixels
+        ((600, 200), 4, (192, 64)),  # larger than text needs
+        ((400, 400), 30, (357, 357)),  # shrunk only as far as the label allows
+    ],
+)
+def test_the_size_that_the_network_sees(size: tuple[int, int], longest: int, expected: tuple[int, int] | None) -> None:
+    assert choose_resize(size, longest, WIDE) == expected
+    assert frames(WIDE, (expected or size)[0]) >= 3 * longest
+
+
+def text_on_ground(text: tuple[int, int, int], ground: tuple[int, int, int]) -> float:
+    pixels = np.full((20, 40, 3), ground, np.uint8)
+    pixels[5:15, 10:30] = text
+    return gray_share(pixels)
+
+
+@pytest.mark.parametrize(
+    ("text", "ground", "least", "most"),
+    [
+        ((0, 0, 0), (255, 255, 255), 0.99, 1.0),
+        ((30, 30, 120), (240, 240, 245), 0.8, 1.0),
+        ((255, 0, 0), (0, 130, 0), 0.0, 0.01),  # the same gray
+        ((90, 90, 90), (90, 90, 90), 1.0, 1.0),  # nothing to lose
+    ],
+)
+def test_what_gray_keeps(text: tuple[int, int, int], ground: tuple[int, int, int], least: float, most: float) -> None:
+    assert least <= text_on_ground(text, ground) <= most
+
+
+def test_colour_is_chosen_where_many_pictures_need_it() -> None:
+    assert choose_channels([1.0] * 10) == 1
+    assert choose_channels([1.0] * 9 + [0.0]) == 1
+    assert choose_channels([1.0] * 7 + [0.05] * 3) == 3
+
+
+def test_a_folder_is_read_as_it_is(tmp_path: Path, write_pictures: WritePictures) -> None:
+    write_pictures(tmp_path, [f"{number:04}_a.png" for number in range(0, 10_000, 111)])
+    (tmp_path / "1_broken.png").write_bytes(b"no picture")
+    Image.new("RGB", (9, 9)).save(tmp_path / "1_other.png")
+    proposal = propose(tmp_path)
+    assert (proposal.regex, proposal.charset, proposal.size) == (BEFORE_UNDERSCORE, "NUMERIC", (48, 16))
+    assert (proposal.resize, proposal.channels, proposal.lengths) == ((84, 28), 1, (1, 4))
+    assert (proposal.pictures, proposal.symbols) == (93, tuple("0123456789"))
+    assert proposal.other_sizes == pytest.approx(1 / 92)
+
+
+def test_a_folder_of_colour_is_seen(tmp_path: Path) -> None:
+    for number in range(4):
+        pixels = np.full((20, 40, 3), (0, 130, 0), np.uint8)
+        pixels[5:15, 10 + number : 30] = (255, 0, 0)
+        Image.fromarray(pixels).save(tmp_path / f"{number}_x.png")
+    assert propose(tmp_path).channels == 3
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda _: None, "no picture in"),
+        (lambda folder: (folder / "_x.png").write_bytes(b""), "no label in the file names"),
+        (lambda folder: (folder / "1_x.png").write_bytes(b""), "none of the pictures looked at can be read"),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path: Path, make: Callable[[Path], object], message: str) -> None:
+    make(tmp_path)
+    with pytest.raises(SourceError, match=message):
+        propose(tmp_path)
+
+
+@pytest.mark.parametrize("folder", ["data/digits", "it's here: #1", "C:/Users/\u540d"])
+@pytest.mark.parametrize("charset", ["NUMERIC", "01'#\"\\", ["1", "_", "a", "'"], "no", "~"])
+@pytest.mark.parametrize("resize", [None, (84, 28)])
+def test_what_init_writes_reads_back(folder: str, charset: str | list[str], resize: tuple[int, int] | None) -> None:
+    proposal = Proposal(BEFORE_DOT, charset, (48, 16), resize, 3, 9, (1, 4), tuple("0123"), 0.0)
+    text = render(proposal, "my.model-1", Path(folder), Path("configs/x.yaml"))
+    config = validate(TrainConfig, parse_yaml(text, "x"), "x")
+    assert config.System.TrainsPath == folder
+    assert config.System.TrainRegex == BEFORE_DOT
+    assert config.Model.CharSet == charset
+    assert (config.Model.ImageWidth, config.Model.ImageHeight, config.Pretreatment.ImageChannel) == (48, 16, 3)
+    assert config.input_size == (resize or (48, 16))

@@ -1,0 +1,5 @@
+"""`python -m trainer`."""
+
+from trainer.cli.root import main
+
+raise SystemExit(main())

@@ -1,0 +1,35 @@
+"""`python -m trainer train`: from config to a proven model."""
+
+import argparse
+from pathlib import Path
+
+from trainer import config as configs
+from trainer.dataset import quarantine
+from trainer.framework import import_keras
+from trainer.progress import Terminal
+from trainer.run import run_of
+
+SUMMARY = "pack, train, evaluate, export and prove a model"
+EXAMPLE = "python -m trainer train configs/model.yaml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("config", type=Path, help="the training config")
+    parser.add_argument("--fresh", action="store_true", help="forget an earlier run instead of going on with it")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="leave out the pictures that this list names")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, and say what came of it."""
+    import_keras()
+    from trainer.training import story  # noqa: PLC0415 - it imports keras
+
+    config = configs.read(arguments.config)
+    progress = Terminal()
+    exported = story.train(config, progress, fresh=arguments.fresh, exclude=quarantine.read(arguments.exclude))
+    folder = run_of(config.Model)
+    progress.say(f"Proven: the exported graph reads all {exported.proof.pictures:,} test pictures as the trained one.")
+    print(exported.score)  # noqa: T201 - the result
+    print(f"{folder.graph}\n{folder.spec}")  # noqa: T201
+    return 0

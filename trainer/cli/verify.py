@@ -1,0 +1,68 @@
+"""`python -m trainer verify`: is this set of pictures fit to train on?"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from trainer import config as configs
+from trainer.dataset import quarantine
+from trainer.dataset.findings import SHOWN, Finding, Severity
+from trainer.dataset.scan import ignored_sentence
+from trainer.dataset.verify import Report, verify
+from trainer.progress import Terminal
+
+SUMMARY = "check every picture and label before training"
+EXAMPLE = "python -m trainer verify configs/model.yaml --quarantine bad.txt"
+
+_STYLES = {Severity.ERROR: "bold red", Severity.WARNING: "yellow"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("config", type=Path, help="the training config")
+    parser.add_argument("--json", action="store_true", help="write the report as JSON to standard output")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="leave out the pictures that this list names")
+    parser.add_argument("--quarantine", type=Path, metavar="FILE", help="write the list of pictures with errors")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Verify; 0 if nothing but warnings were found."""
+    config = configs.read(arguments.config)
+    report = verify(config, Terminal(), quarantine.read(arguments.exclude))
+    if arguments.json:
+        sys.stdout.write(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
+    else:
+        _print(report, Console(highlight=False))
+    if arguments.quarantine:
+        count = quarantine.write(arguments.quarantine, report.findings)
+        sys.stderr.write(f"{count:,} pictures written to {arguments.quarantine}\n")
+    return 1 if report.errors else 0
+
+
+def _print(report: Report, console: Console) -> None:
+    for finding in report.findings:
+        style = _STYLES[finding.severity]
+        console.print(f"[{style}]{finding.severity.value}[/] {finding.rule}: {escape(finding.sentence)}")
+        if finding.places:
+            console.print(_examples(finding))
+    if report.scan.ignored:
+        console.print(ignored_sentence(report.scan.ignored))
+    pictures = f"{len(report.scan.train):,} pictures"
+    if report.scan.test:
+        pictures += f" to train on, {len(report.scan.test):,} to test on"
+    warnings = len(report.findings) - len(report.errors)
+    console.print(f"{pictures}: {len(report.errors)} errors, {warnings} warnings")
+
+
+def _examples(finding: Finding) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for place in finding.places[:SHOWN]:
+        table.add_row("   ", escape(place.name), escape(place.detail))
+    if len(finding.places) > SHOWN:
+        table.add_row("   ", f"and {len(finding.places) - SHOWN:,} more", "")
+    return table

@@ -1,0 +1,102 @@
+"""Look at every picture once, on all cores: is it readable, how large, and what are its contract pixels."""
+
+import functools
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from contract import image
+from contract.errors import PictureError
+from contract.files import sha256
+from contract.image import Pretreatment
+from trainer import parallel
+from trainer.dataset.sample import Sample
+from trainer.progress import Progress
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What one picture turned out to be.
+
+    Attributes:
+        sha256: of the file's bytes; empty if they cannot be read.
+        size: (width, height) of the original in pixels; None if it cannot be decoded.
+        animated: there is more than the one frame that is read.
+        pixels_sha256: of the contract pixels; empty if it cannot be decoded.
+        problem: why it cannot be decoded, as a sentence; empty if it can.
+    """
+
+    sha256: str
+    size: tuple[int, int] | None = None
+    animated: bool = False
+    pixels_sha256: str = ""
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class Examined:
+    """Facts, and what packing stores.
+
+    Attributes:
+        facts: about the picture.
+        pixels: uint8 [H, W, C] as bytes; empty if not asked for, or not decodable.
+        stamp: of the content at that time.
+    """
+
+    facts: Facts
+    pixels: bytes
+    stamp: str
+
+
+@dataclass(frozen=True)
+class Steps:
+    """How pictures become pixels.
+
+    Attributes:
+        pretreatment: of the config.
+        size: (width, height) in pixels that the network sees.
+        keep_pixels: whether to return the pixels, or only their digest.
+    """
+
+    pretreatment: Pretreatment
+    size: tuple[int, int]
+    keep_pixels: bool = False
+
+
+def examine(
+    samples: Sequence[Sample], steps: Steps, workers: int, progress: Progress, title: str
+) -> Iterator[Examined]:
+    """Examine pictures on all cores, with a bar.
+
+    Yields:
+        One `Examined` per sample, in order.
+    """
+    with progress.steps(title, len(samples)) as bar:
+        for chunk in parallel.in_order(functools.partial(_examine_chunk, steps=steps), samples, workers):
+            yield from chunk
+            bar.advance(len(chunk))
+
+
+def _examine_chunk(samples: Sequence[Sample], steps: Steps) -> list[Examined]:
+    return [_examine_one(sample, steps) for sample in samples]
+
+
+def _examine_one(sample: Sample, steps: Steps) -> Examined:
+    try:
+        stamp = sample.content.stamp()
+        content = sample.content.read()
+    except OSError as error:
+        return Examined(Facts("", problem=f"cannot be read: {error.strerror or error}"), b"", "")
+    digest = sha256(content)
+    try:
+        picture = image.decode(content)
+    except PictureError as error:
+        return Examined(Facts(digest, problem=str(error)), b"", stamp)
+    pixels = image.pretreat(picture, steps.pretreatment, steps.size)
+    facts = Facts(
+        sha256=digest,
+        size=picture.size,
+        animated=getattr(picture, "is_animated", False),
+        pixels_sha256=hashlib.sha256(pixels.data).hexdigest(),
+    )
+    return Examined(facts, pixels.tobytes() if steps.keep_pixels else b"", stamp)

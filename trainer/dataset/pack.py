@@ -1,0 +1,235 @@
+"""Pack a set: every picture decoded once on all cores, checked, split and written as records with a manifest.
+
+`dataset/<ModelName>/` holds the manifest and a file of records for each side. The files carry the start of the set's
+fingerprint in their names and the manifest is replaced last, so that at every moment the folder holds one whole set.
+"""
+
+import dataclasses
+import io
+import shutil
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from contract.charset import Charset
+from contract.files import sha256
+from trainer import parallel
+from trainer.config import TrainConfig
+from trainer.dataset import manifest as manifests
+from trainer.dataset import records, rules
+from trainer.dataset.examine import Examined, Steps, examine
+from trainer.dataset.manifest import Manifest, Picture, Recipe
+from trainer.dataset.records import Examples, Record
+from trainer.dataset.findings import Entry, Finding, Severity, Side
+from trainer.dataset.sample import Sample
+from trainer.dataset.scan import Scan, scan
+from trainer.dataset.split import Content, default_test_count, split
+from trainer.dataset.verify import entries
+from trainer.errors import DataError, FindingsError
+from trainer.progress import Progress
+
+ROOT = Path("dataset")
+
+SCRATCH = ".packing-"
+
+SIDES: tuple[Side, ...] = ("train", "test")
+
+
+@dataclass(frozen=True)
+class PackedSet:
+    """A packed set.
+
+    Attributes:
+        files: the records of each side.
+        fingerprint: SHA-256 of what it holds.
+        shape: (H, W, C) of the contract pixels.
+        counts: how many pictures are on each side.
+        excluded: how many pictures were left out on demand.
+        warnings: what verification found when it was packed; empty when it was there already.
+    """
+
+    files: Mapping[Side, Path]
+    fingerprint: str
+    shape: tuple[int, int, int]
+    counts: Mapping[Side, int]
+    excluded: int
+    warnings: tuple[Finding, ...] = ()
+
+    def load(self, side: Side) -> Examples:
+        """Load one side into memory."""
+        return records.load(self.files[side], self.counts[side], self.shape)
+
+
+def prepare(
+    config: TrainConfig, progress: Progress, exclude: frozenset[str] = frozenset(), root: Path = ROOT
+) -> PackedSet:
+    """Return the packed set of a config; pack it first, and say why, if there is none or it is stale.
+
+    Raises:
+        SourceError: a folder is missing, or has no picture in it.
+        FindingsError: verification found errors.
+        DataError: the split leaves one side empty, or a picture changed while it was packed.
+    """
+    found = scan(config)
+    folder, recipe = folder_of(config, root), manifests.recipe_of(config)
+    old = manifests.read(folder)
+    reason = manifests.stale_reason(old, folder, recipe, found.without(exclude))
+    if reason is None and old is not None:
+        return _packed(folder, old)
+    progress.say(f"Packing {config.Model.ModelName}: {reason}")
+    return _pack(config, progress, found, exclude, folder)
+
+
+def pack(
+    config: TrainConfig, progress: Progress, exclude: frozenset[str] = frozenset(), root: Path = ROOT
+) -> PackedSet:
+    """Pack the set of a config, whether it is stale or not; arguments and errors as `prepare`."""
+    return _pack(config, progress, scan(config), exclude, folder_of(config, root))
+
+
+def folder_of(config: TrainConfig, root: Path = ROOT) -> Path:
+    """Return the folder of a config's packed set."""
+    return root / config.Model.ModelName
+
+
+def _pack(config: TrainConfig, progress: Progress, found: Scan, exclude: frozenset[str], folder: Path) -> PackedSet:
+    kept = found.without(exclude)
+    recipe = manifests.recipe_of(config)
+    folder.mkdir(parents=True, exist_ok=True)
+    for left_over in folder.glob(f"{SCRATCH}*"):  # of a packing that was killed
+        shutil.rmtree(left_over)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
+        with (Path(scratch) / "pixels").open("w+b") as spool:
+            examined = _decode(config, kept, spool, progress)
+            given = entries(kept, [item.facts for item in examined])
+            warnings = _checked(config, given)
+            sides, threshold = _split(given, recipe, manifests.read(folder))
+            pictures = _pictures(kept, examined, sides)
+            for side in SIDES:
+                chosen = _records(side, kept.samples, pictures, config.charset, spool)
+                records.write(Path(scratch) / side, _shown(chosen, progress, f"Writing {side}", sides.count(side)))
+        manifest = Manifest(
+            Fingerprint=manifests.fingerprint(recipe, pictures),
+            Made=recipe,
+            Threshold=threshold,
+            Records={},
+            Excluded=sorted(exclude & {sample.name for sample in found.samples}),
+            Pictures=sorted(pictures, key=lambda picture: picture.Name),
+        )
+        return _packed(folder, _publish(manifest, Path(scratch), folder), warnings)
+
+
+def _decode(config: TrainConfig, kept: Scan, spool: BinaryIO, progress: Progress) -> list[Examined]:
+    """Examine every picture; its pixels go into the spool, one after the other, so that memory does not bound a set."""
+    steps = Steps(config.Pretreatment, config.input_size, keep_pixels=True)
+    blank = bytes(_pixel_count(config))
+    examined = []
+    for item in examine(kept.samples, steps, parallel.worker_count(config.System.Threads), progress, "Decoding"):
+        spool.write(item.pixels or blank)
+        examined.append(dataclasses.replace(item, pixels=b""))
+    return examined
+
+
+def _checked(config: TrainConfig, given: Sequence[Entry]) -> tuple[Finding, ...]:
+    findings = rules.check(given, rules.target_of(config))
+    errors = [finding.text for finding in findings if finding.severity is Severity.ERROR]
+    if errors:
+        raise FindingsError(errors)
+    return tuple(findings)
+
+
+def _split(given: Sequence[Entry], recipe: Recipe, old: Manifest | None) -> tuple[tuple[Side, ...], str]:
+    if recipe.TestPath:
+        return tuple(entry.side for entry in given), ""
+    contents = [Content(entry.facts.sha256, entry.facts.pixels_sha256) for entry in given]
+    count = recipe.TestSetNum or default_test_count(len(contents))
+    result = split(contents, count, old.earlier(recipe) if old else None)
+    empty = next((side for side in SIDES if side not in result.sides), None)
+    if empty:
+        raise DataError(
+            f"setting {count:,} of {len(contents):,} pictures aside for testing leaves the {empty} set empty, because "
+            "pictures that look the same stay together; add pictures, or change System.TestSetNum"
+        )
+    return result.sides, result.threshold
+
+
+def _pictures(kept: Scan, examined: Sequence[Examined], sides: Sequence[Side]) -> list[Picture]:
+    return [
+        Picture(
+            Name=sample.name,
+            Label=sample.label or "",
+            SHA256=item.facts.sha256,
+            Pixels=item.facts.pixels_sha256,
+            Size=list(item.facts.size or ()),
+            Animated=item.facts.animated,
+            Side=side,
+            Stamp=item.stamp,
+        )
+        for sample, item, side in zip(kept.samples, examined, sides, strict=True)
+    ]
+
+
+def _records(
+    side: Side, samples: Sequence[Sample], pictures: Sequence[Picture], charset: Charset, spool: BinaryIO
+) -> Iterator[Record]:
+    """Yield the records of a side in the order of their digests: the same on every machine, and well mixed."""
+    chosen = [index for index, picture in enumerate(pictures) if picture.Side == side]
+    size = spool.seek(0, io.SEEK_END) // len(pictures)
+    for index in sorted(chosen, key=lambda index: (pictures[index].SHA256, pictures[index].Name)):
+        spool.seek(index * size)
+        yield Record(
+            pixels=spool.read(size),
+            label=charset.fold(pictures[index].Label),
+            name=pictures[index].Name,
+            sha256=pictures[index].SHA256,
+            encoded=_unchanged(samples[index], pictures[index].SHA256) if side == "test" else b"",
+        )
+
+
+def _unchanged(sample: Sample, digest: str) -> bytes:
+    try:
+        content = sample.content.read()
+    except OSError as error:
+        raise DataError(f"{sample.name} went away while it was packed; run the command again") from error
+    if sha256(content) != digest:
+        raise DataError(f"{sample.name} changed while it was packed; run the command again")
+    return content
+
+
+def _publish(manifest: Manifest, scratch: Path, folder: Path) -> Manifest:
+    names = {side: f"{side}-{manifest.Fingerprint[:12]}.tfrecords" for side in SIDES}
+    for side, name in names.items():
+        (scratch / side).replace(folder / name)
+    written = {side: (name, (folder / name).stat().st_size) for side, name in names.items()}
+    complete = manifest.model_copy(update={"Records": written})
+    manifests.write(folder, complete)
+    for file in folder.glob("*.tfrecords"):
+        if file.name not in names.values():
+            file.unlink()
+    return complete
+
+
+def _packed(folder: Path, manifest: Manifest, warnings: tuple[Finding, ...] = ()) -> PackedSet:
+    recipe = manifest.Made
+    return PackedSet(
+        files={side: folder / name for side, (name, _) in manifest.Records.items()},
+        fingerprint=manifest.Fingerprint,
+        shape=(recipe.Height, recipe.Width, recipe.Pretreatment.ImageChannel),
+        counts={side: manifest.count(side) for side in SIDES},
+        excluded=len(manifest.Excluded),
+        warnings=warnings,
+    )
+
+
+def _shown(items: Iterable[Record], progress: Progress, title: str, total: int) -> Iterator[Record]:
+    with progress.steps(title, total) as bar:  # starts with the first item: importing tensorflow is not writing
+        for item in items:
+            yield item
+            bar.advance()
+
+
+def _pixel_count(config: TrainConfig) -> int:
+    width, height = config.input_size
+    return width * height * config.Pretreatment.ImageChannel

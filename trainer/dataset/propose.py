@@ -1,0 +1,155 @@
+"""Read a folder of pictures and propose a config for it. The choices are pure functions of what was read."""
+
+import collections
+import math
+import re
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from contract import image
+from contract.errors import PictureError
+from contract.image import Pretreatment
+from trainer.config import NeuralNetSection
+from trainer.dataset.alphabet import fitting_charset
+from trainer.dataset.scan import label_of, picture_files
+from trainer.errors import SourceError
+from trainer.network.geometry import smallest_width
+
+LOOKED_AT = 1000  # pictures opened at most: sizes and colours are clear by then
+
+BEFORE_UNDERSCORE = ".*?(?=_)"
+BEFORE_DOT = r".*?(?=\.)"
+
+FRAMES_PER_SYMBOL = 3  # CTC needs room between symbols
+MIN_HEIGHT = 28  # pixels: below, the pools leave too little of a symbol
+MAX_HEIGHT = 96  # pixels: above, training pays for detail that text does not have
+SHRUNK_HEIGHT = 64  # pixels
+
+LOST_IN_GRAY = 0.1  # share of the strongest contrast that is left in gray
+LOST_PICTURES = 0.2  # share of pictures that lose it, from which on colour is worth its price
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposed config.
+
+    Attributes:
+        regex: for `TrainRegex`.
+        charset: for `CharSet`.
+        size: (width, height) of most pictures, in pixels.
+        resize: (width, height) for `Resize`; None to leave the size as it is.
+        channels: for `ImageChannel`.
+        pictures: how many there are.
+        lengths: (shortest, longest) label.
+        symbols: that the labels hold, sorted.
+        other_sizes: share of the pictures looked at that have another size.
+    """
+
+    regex: str
+    charset: str | list[str]
+    size: tuple[int, int]
+    resize: tuple[int, int] | None
+    channels: Literal[1, 3]
+    pictures: int
+    lengths: tuple[int, int]
+    symbols: tuple[str, ...]
+    other_sizes: float
+
+
+def propose(folder: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> Proposal:  # noqa: B008 - frozen
+    """Read a folder and propose a config.
+
+    Raises:
+        SourceError: it is missing, holds no picture, or its file names have no labels.
+    """
+    files = sorted(picture_files(folder, collections.Counter())) if folder.is_dir() else []
+    if not files:
+        raise SourceError(f"no picture in {str(folder)!r}; give the folder that holds the labelled pictures")
+    regex = choose_regex([file.name for file in files])
+    labels = [label for file in files if (label := label_of(file.name, re.compile(regex)))]
+    if not labels:
+        raise SourceError(
+            f"no label in the file names of {str(folder)!r}, such as {files[0].name!r}: name them label_anything.png"
+        )
+    seen = _look(files[:: math.ceil(len(files) / LOOKED_AT)])
+    sizes = collections.Counter(size for size, _ in seen)
+    size, most = sizes.most_common(1)[0]
+    lengths = [len(label) for label in labels]
+    symbols = sorted({symbol for label in labels for symbol in label})
+    return Proposal(
+        regex=regex,
+        charset=fitting_charset(symbols),
+        size=size,
+        resize=choose_resize(size, max(lengths), neural_net),
+        channels=choose_channels([share for _, share in seen]),
+        pictures=len(files),
+        lengths=(min(lengths), max(lengths)),
+        symbols=tuple(symbols),
+        other_sizes=1 - most / len(seen),
+    )
+
+
+def choose_regex(names: Collection[str]) -> str:
+    """Return the label pattern: the text before the first `_` if nearly all names have one, else before the dot."""
+    with_underscore = sum("_" in name for name in names)
+    return BEFORE_UNDERSCORE if with_underscore >= 0.9 * len(names) else BEFORE_DOT
+
+
+def choose_resize(size: tuple[int, int], longest: int, neural_net: NeuralNetSection) -> tuple[int, int] | None:
+    """Return the size that suits the network, keeping the ratio; None if the pictures have it already.
+
+    Args:
+        size: (width, height) of the pictures in pixels.
+        longest: symbols in the longest label.
+        neural_net: decides how many pixels a frame takes.
+    """
+    width, height = size
+    needed = smallest_width(neural_net, FRAMES_PER_SYMBOL * longest)
+    scale = max(needed / width, MIN_HEIGHT / height)
+    if scale <= 1:
+        scale = max(scale, SHRUNK_HEIGHT / height) if height > MAX_HEIGHT else 1
+    if scale == 1:
+        return None
+    return math.ceil(width * scale), math.ceil(height * scale)
+
+
+def choose_channels(shares: Sequence[float]) -> Literal[1, 3]:
+    """Return 3 where too many pictures lose their contrast in gray, else 1; `shares` are those of `gray_share`."""
+    lost = sum(share < LOST_IN_GRAY for share in shares)
+    return 3 if lost > LOST_PICTURES * len(shares) else 1
+
+
+def gray_share(pixels: npt.NDArray[np.uint8]) -> float:
+    """Return how much of a picture's strongest contrast is left in gray: 1 for a gray picture, 0 where all is lost.
+
+    The strongest contrast is the variance along the first principal component of its colours; the same contrast
+    between black and white would have a third of that variance in gray.
+
+    Args:
+        pixels: uint8 [H, W, 3], RGB.
+    """
+    colours = pixels.reshape(-1, 3).astype(np.float64)
+    covariance = np.cov(colours, rowvar=False, bias=True)
+    strongest = float(np.linalg.eigvalsh(covariance)[-1])
+    luma = np.array([0.299, 0.587, 0.114])
+    return min(1.0, 3 * float(luma @ covariance @ luma) / strongest) if strongest > 1e-9 else 1.0
+
+
+def _look(files: Iterable[Path]) -> list[tuple[tuple[int, int], float]]:
+    """Return (width, height) and `gray_share` of the pictures that can be read."""
+    colour = Pretreatment(ImageChannel=3)
+    seen = []
+    for file in files:
+        try:
+            picture = image.decode(file.read_bytes())
+        except PictureError:
+            continue  # `verify` names it; a proposal does not need every picture
+        seen.append((picture.size, gray_share(image.pretreat(picture, colour, picture.size))))
+    if not seen:
+        raise SourceError("none of the pictures looked at can be read; see `python -m trainer verify`")
+    return seen

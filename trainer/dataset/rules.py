@@ -1,0 +1,236 @@
+"""What makes a set of pictures fit to train on: pure checks from entries to findings."""
+
+import collections
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from contract.charset import Charset
+from trainer.config import NeuralNetSection, TrainConfig
+from trainer.dataset.alphabet import fitting_charset
+from trainer.dataset.findings import SHOWN, Entry, Finding, Place, Severity, Side
+from trainer.network.geometry import frames, smallest_width
+
+RARE = 10  # a symbol with fewer samples than this is hardly learnt
+
+
+@dataclass(frozen=True)
+class Target:
+    """What the pictures are to fit.
+
+    Attributes:
+        charset: of the model.
+        neural_net: section `NeuralNet`.
+        picture_size: `ImageWidth` and `ImageHeight`.
+        input_width: that the network sees, in pixels.
+        test_set_num: `TestSetNum`; None sets a tenth aside.
+        split_here: the test set is to be taken out of the training pictures.
+        regexes: the label pattern for each side.
+    """
+
+    charset: Charset
+    neural_net: NeuralNetSection
+    picture_size: tuple[int, int]
+    input_width: int
+    test_set_num: int | None
+    split_here: bool
+    regexes: Mapping[Side, str]
+
+
+Rule = Callable[[Sequence[Entry], Target], Iterator[Finding]]
+
+
+def target_of(config: TrainConfig) -> Target:
+    """Return what a config asks of its pictures."""
+    return Target(
+        charset=config.charset,
+        neural_net=config.NeuralNet,
+        picture_size=(config.Model.ImageWidth, config.Model.ImageHeight),
+        input_width=config.input_size[0],
+        test_set_num=config.System.TestSetNum,
+        split_here=not config.System.test_paths,
+        regexes={"train": config.System.TrainRegex, "test": config.System.test_regex},
+    )
+
+
+def check(entries: Sequence[Entry], target: Target) -> list[Finding]:
+    """Apply every rule; errors come first."""
+    findings = [finding for rule in RULES for finding in rule(entries, target)]
+    return sorted(findings, key=lambda finding: finding.severity is not Severity.ERROR)
+
+
+def unreadable(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:  # noqa: ARG001 - one signature
+    """Pictures that cannot be decoded: damaged, cut off, over the limits, or no picture at all."""
+    places = [Place(entry.name, entry.facts.problem) for entry in entries if entry.facts.problem]
+    yield from _error("unreadable", f"{_count(places, 'picture')} cannot be read", places)
+
+
+def unlabelled(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """File names in which the pattern finds no label."""
+    keys: dict[Side, str] = {"train": "TrainRegex", "test": "TestRegex"}
+    for side, key in keys.items():
+        places = [Place(e.name, "no match") for e in entries if e.label is None and e.side == side]
+        sentence = f"System.{key} {target.regexes[side]!r} finds no label in {_count(places, 'file name')}"
+        yield from _error("no-label", sentence, places)
+
+
+def empty_labels(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """Labels without a symbol."""
+    places = [Place(e.name, "empty") for e in entries if e.label is not None and not target.charset.fold(e.label)]
+    yield from _error("empty-label", f"{_count(places, 'picture')} with an empty label", places)
+
+
+def unknown_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """Labels with symbols that the character set lacks; says which `CharSet` would have them all."""
+    known = frozenset(target.charset.symbols)
+    places, missing = [], set()
+    for entry, text in _folded(entries, target):
+        unknown = [symbol for symbol in dict.fromkeys(text) if symbol not in known]
+        if unknown:
+            missing.update(unknown)
+            places.append(Place(entry.name, f"{entry.label!r} has {' '.join(map(repr, unknown))}"))
+    used = {symbol for _, text in _folded(entries, target) for symbol in text}
+    sentence = (
+        f"{_count(places, 'label')} with symbols outside the character set: {' '.join(sorted(missing))}; "
+        f"mend the labels, or use CharSet: {fitting_charset(used)!r}"
+    )
+    yield from _error("unknown-symbol", sentence, places)
+
+
+def too_long(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """Labels that need more frames than the network makes of this width; says which width would do."""
+    there = frames(target.neural_net, target.input_width)
+    places, longest = [], 0
+    for entry, text in _folded(entries, target):
+        needed = frames_needed(text)
+        if needed > there:
+            longest = max(longest, needed)
+            places.append(Place(entry.name, f"{entry.label!r} needs {needed}"))
+    width = smallest_width(target.neural_net, longest)
+    sentence = (
+        f"{_count(places, 'label')} too long: a width of {target.input_width} pixels gives {there} frames, and CTC "
+        f"needs one for each symbol and one between equal neighbours; the smallest width that fits is {width}: set it "
+        f"in Pretreatment.Resize"
+    )
+    yield from _error("too-long", sentence, places)
+
+
+def contradictions(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """Pictures with the same pixels and different labels."""
+    fold = target.charset.fold
+    places = []
+    for group in _look_alikes(entry for entry in entries if entry.label is not None):
+        labels = dict.fromkeys(fold(entry.label or "") for entry in group)
+        if len(labels) > 1:
+            places += [Place(entry.name, f"labelled {' and '.join(map(repr, labels))}") for entry in group]
+    sentence = f"{_count(places, 'picture')} that look the same to the network but differ in label"
+    yield from _error("contradiction", sentence, places)
+
+
+def leaks(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:  # noqa: ARG001 - one signature
+    """Pictures that are in both paths, as copies or with the same pixels."""
+    places = []
+    for group in _look_alikes(entries):
+        trained = [entry.name for entry in group if entry.side == "train"]
+        if trained:
+            places += [Place(entry.name, f"as {trained[0]}") for entry in group if entry.side == "test"]
+    sentence = f"{_count(places, 'picture')} of TestPath also in TrainsPath: the score would not be honest"
+    yield from _error("leak", sentence, places)
+
+
+def too_few(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """A test set that would leave nothing to train on."""
+    asked = target.test_set_num
+    if not target.split_here or len(entries) > (asked or 1):
+        return
+    sentence = f"{len(entries):,} pictures cannot give a test set of {asked or 1:,} and something to train on; " + (
+        "lower System.TestSetNum" if asked else "at least 2 are needed"
+    )
+    yield Finding("test-set", Severity.ERROR, sentence)
+
+
+def other_sizes(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """Pictures of another size than the config says."""
+    sizes = collections.Counter(entry.facts.size for entry in entries if entry.facts.size)
+    places = [
+        Place(entry.name, _by(entry.facts.size))
+        for entry in entries
+        if entry.facts.size and entry.facts.size != target.picture_size
+    ]
+    histogram = ", ".join(f"{_by(size)}: {count:,}" for size, count in sizes.most_common(SHOWN))
+    rest = f", {len(sizes) - SHOWN:,} other sizes" if len(sizes) > SHOWN else ""
+    sentence = (
+        f"{_count(places, 'picture')} not {_by(target.picture_size)} as ImageWidth and ImageHeight say, to be resized "
+        f"({histogram}{rest})"
+    )
+    yield from _warning("other-size", sentence, places)
+
+
+def animated(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:  # noqa: ARG001 - one signature
+    """Pictures with more than one frame."""
+    places = [Place(entry.name, "animated") for entry in entries if entry.facts.animated]
+    yield from _warning("animated", f"{_count(places, 'animated picture')}: only the first frame is read", places)
+
+
+def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """Symbols of the character set with few samples or none."""
+    counts = collections.Counter(symbol for _, text in _folded(entries, target) for symbol in text)
+    rare = [f"{symbol} ({counts[symbol]})" for symbol in target.charset.symbols if 0 < counts[symbol] < RARE]
+    if rare:
+        sentence = f"symbols with fewer than {RARE} samples are hardly learnt: {', '.join(rare)}"
+        yield Finding("rare-symbol", Severity.WARNING, sentence)
+    unused = [symbol for symbol in target.charset.symbols if not counts[symbol]]
+    if unused:
+        sentence = f"symbols of the character set that no label has: {' '.join(unused)}; CharExclude can leave them out"
+        yield Finding("unused-symbol", Severity.WARNING, sentence)
+
+
+RULES: tuple[Rule, ...] = (
+    unreadable,
+    unlabelled,
+    empty_labels,
+    unknown_symbols,
+    too_long,
+    contradictions,
+    leaks,
+    too_few,
+    other_sizes,
+    animated,
+    rare_symbols,
+)
+
+
+def frames_needed(text: str) -> int:
+    """Return how many frames CTC needs to spell a text: one for each symbol, and a blank between equal neighbours."""
+    return len(text) + sum(left == right for left, right in pairwise(text))
+
+
+def _folded(entries: Iterable[Entry], target: Target) -> Iterator[tuple[Entry, str]]:
+    return ((entry, target.charset.fold(entry.label)) for entry in entries if entry.label is not None)
+
+
+def _look_alikes(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
+    """Yield the groups of two and more readable pictures with the same contract pixels."""
+    groups: dict[str, list[Entry]] = {}
+    for entry in entries:
+        if entry.facts.pixels_sha256:
+            groups.setdefault(entry.facts.pixels_sha256, []).append(entry)
+    return (group for group in groups.values() if len(group) > 1)
+
+
+def _error(rule: str, sentence: str, places: Sequence[Place]) -> Iterator[Finding]:
+    if places:
+        yield Finding(rule, Severity.ERROR, sentence, tuple(places))
+
+
+def _warning(rule: str, sentence: str, places: Sequence[Place]) -> Iterator[Finding]:
+    if places:
+        yield Finding(rule, Severity.WARNING, sentence, tuple(places))
+
+
+def _count(places: Sequence[Place], noun: str) -> str:
+    return f"{len(places):,} {noun}" if len(places) == 1 else f"{len(places):,} {noun}s"
+
+
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"

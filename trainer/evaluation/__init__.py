@@ -1,0 +1,1 @@
+"""How good a reading is: metrics as pure functions of labels and texts."""

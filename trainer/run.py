@@ -1,0 +1,133 @@
+"""The run folder: the only owner of paths under `out/`.
+
+out/<ModelName>/
+    graph/<ModelName>_<Version>.pb      the artifact: what `publish` copies
+    model/<ModelName>_<Version>.yaml
+    run/run.json       what the run is made of: config, fingerprint of the set, versions, device
+    run/state.npz      the newest checkpoint
+    run/best.npz       the best weights so far
+    run/history.csv    a line per reading of the test set
+    rejected/          what the export's proof refused, to look at
+"""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contract.files import write_atomically
+from contract.spec import ModelSection
+from trainer.errors import TrainerError
+
+OUT = Path("out")
+
+
+class RunChangedError(TrainerError):
+    """An interrupted run that cannot go on, because what it is made of has changed."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The folder of one model's training.
+
+    Attributes:
+        folder: `out/<ModelName>`.
+        stem: of the artifact's file names.
+    """
+
+    folder: Path
+    stem: str
+
+    @property
+    def graph(self) -> Path:
+        """The exported graph."""
+        return self.folder / "graph" / f"{self.stem}.pb"
+
+    @property
+    def spec(self) -> Path:
+        """The exported model YAML."""
+        return self.folder / "model" / f"{self.stem}.yaml"
+
+    @property
+    def identity(self) -> Path:
+        """What the run is made of."""
+        return self.folder / "run" / "run.json"
+
+    @property
+    def state(self) -> Path:
+        """The newest checkpoint."""
+        return self.folder / "run" / "state.npz"
+
+    @property
+    def best(self) -> Path:
+        """The best weights so far."""
+        return self.folder / "run" / "best.npz"
+
+    @property
+    def history(self) -> Path:
+        """A line per reading of the test set."""
+        return self.folder / "run" / "history.csv"
+
+    @property
+    def rejected(self) -> Path:
+        """What the export's proof refused."""
+        return self.folder / "rejected"
+
+    def make(self) -> None:
+        """Make the folders; those that are there stay as they are."""
+        for path in (self.graph, self.spec, self.identity):
+            path.parent.mkdir(parents=True, exist_ok=True)
+
+    def clear(self) -> None:
+        """Forget the training so far. An exported model stays until the next one takes its place."""
+        for path in (self.state, self.best, self.history, self.identity):
+            path.unlink(missing_ok=True)
+
+    def earlier(self) -> dict[str, Any] | None:
+        """Return what the run in this folder is made of; None if there is no checkpoint to go on from."""
+        if not self.state.exists():
+            return None
+        tree: dict[str, Any] = json.loads(self.identity.read_text("utf-8"))
+        return tree
+
+    def begin(self, made_of: dict[str, Any], notes: dict[str, Any]) -> None:
+        """Write what the run is made of, or check it against what is there.
+
+        Args:
+            made_of: JSON values that must be equal for a run to go on.
+            notes: further facts for whoever repeats the run.
+
+        Raises:
+            RunChangedError: the run that is there is made of something else; says what changed.
+        """
+        earlier = self.earlier()
+        changed = differences(earlier["made_of"], made_of) if earlier else []
+        if changed:
+            raise RunChangedError(
+                f"the training in {self.folder} cannot go on, because something changed: {'; '.join(changed)}. "
+                "Change it back, start afresh with --fresh, or give the model another ModelName"
+            )
+        content = json.dumps({"made_of": made_of, "notes": notes}, indent=2, ensure_ascii=False)
+        write_atomically(self.identity, content.encode())
+
+
+def run_of(model: ModelSection, out: Path = OUT) -> Run:
+    """Return the run of a model; nothing is created."""
+    return Run(out / model.ModelName, f"{model.ModelName}_{model.Version}")
+
+
+def differences(earlier: dict[str, Any], now: dict[str, Any], prefix: str = "") -> list[str]:
+    """Name what differs between two trees of JSON values, by path. Pure."""
+    result = []
+    for key in sorted({*earlier, *now}):
+        old, new = earlier.get(key), now.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            result += differences(old, new, f"{prefix}{key}.")
+        elif old != new:
+            result.append(f"{prefix}{key} was {_short(old)}, is {_short(new)}")
+    return result
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 40 else f"{text[:37]}..."

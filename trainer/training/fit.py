@@ -1,0 +1,130 @@
+"""The training loop: steps, readings of the whole test set, checkpoints, and an end that always leaves the best."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from contract.files import write_atomically
+from trainer.config import TrainConfig
+from trainer.dataset.records import Examples
+from trainer.evaluation.metrics import Score, score
+from trainer.progress import Progress, Steps
+from trainer.run import Run
+from trainer.training import checkpoint
+from trainer.training.checkpoint import Position, Reading
+from trainer.training.interrupt import Interrupt
+from trainer.training.learner import Learner
+from trainer.training.pipeline import Batch, batches, label_matrix
+from trainer.training.recipe import Recipe
+from trainer.training.stopping import Standing, out_of_time, reason_to_stop
+
+
+@dataclass(frozen=True)
+class Sets:
+    """The packed pictures of both sides."""
+
+    train: Examples
+    test: Examples
+
+
+class Fit:
+    """One training of one run, fresh or going on where it was interrupted."""
+
+    def __init__(self, config: TrainConfig, recipe: Recipe, sets: Sets, run: Run) -> None:
+        """Build the network, or restore it from the run's checkpoint."""
+        self._config = config
+        self._recipe = recipe
+        self._sets = sets
+        self._run = run
+        self._learner = Learner(config, recipe)
+        self.position = Position()
+        if run.state.exists():
+            self.position, arrays = checkpoint.load(run.state)
+            self._learner.restore(arrays)
+
+    def train(self, progress: Progress, interrupt: Interrupt) -> str:
+        """Train until something ends it, and return why. Afterwards `run.best` holds the best weights.
+
+        Args:
+            progress: shows steps, loss, accuracy and time left.
+            interrupt: asked between steps.
+        """
+        if self.position.finished:
+            return self.position.finished
+        total = self._recipe.steps - self.position.step
+        with progress.steps("train", total * self._recipe.batch_size) as shown:
+            reason = self._loop(shown, interrupt)
+        self.position.finished = "" if interrupt.requested else reason
+        self._save()
+        return reason
+
+    def _loop(self, shown: Steps, interrupt: Interrupt) -> str:
+        position, recipe = self.position, self._recipe
+        clock = time.monotonic() - position.seconds
+        for batch in self._batches():
+            rate = recipe.rate(position.step)
+            loss = self._learner.step(batch.images, batch.labels, rate)
+            position.step += 1
+            position.loss_sum += loss
+            position.loss_steps += 1
+            position.seconds = time.monotonic() - clock
+            shown.advance(recipe.batch_size)
+            shown.note(self._note(loss))
+            stop = interrupt.requested or out_of_time(self._config.Trains, position.seconds / 60)
+            if stop or position.step % recipe.validate_every == 0 or position.step == recipe.steps:
+                self._read_test_set(rate)
+                reason = "interrupted" if interrupt.requested else reason_to_stop(self._config.Trains, self._standing())
+                if reason:
+                    return reason
+            if position.step % recipe.save_every == 0:
+                self._save()
+        return f"all {recipe.steps:,} steps are done"
+
+    def _batches(self) -> Iterator[Batch]:
+        labels = label_matrix(self._sets.train.labels, self._config.charset)
+        return batches(
+            self._sets.train.pixels, labels, self._recipe, self._config.System.Seed, first_step=self.position.step
+        )
+
+    def _read_test_set(self, rate: float) -> None:
+        position = self.position
+        self._learner.refresh_reader()
+        result = self._score()
+        position.history.append(
+            Reading(
+                step=position.step,
+                epoch=round(position.step / self._recipe.epoch_steps, 3),
+                loss=position.loss_sum / position.loss_steps,
+                accuracy=result.accuracy,
+                character_error_rate=result.character_error_rate,
+                rate=rate,
+                seconds=round(position.seconds, 3),
+            )
+        )
+        position.loss_sum, position.loss_steps = 0.0, 0
+        position.since_best = 0 if result.accuracy > position.best_accuracy else position.since_best + 1
+        if result.accuracy >= position.best_accuracy:  # of equal ones the later: it has learned from more pictures
+            position.best_accuracy = result.accuracy
+            checkpoint.save_arrays(self._run.best, self._learner.reader_weights())
+        write_atomically(self._run.history, checkpoint.history_csv(position.history).encode())
+        self._save()
+
+    def _score(self) -> Score:
+        test = self._sets.test
+        texts = [item.text for item in self._learner.read(test.pixels, self._config.Trains.TestBatchSize)]
+        return score(test.labels, texts)
+
+    def _standing(self) -> Standing:
+        position = self.position
+        epoch = position.step // self._recipe.epoch_steps
+        return Standing(epoch, position.history[-1].accuracy, position.since_best, position.seconds / 60)
+
+    def _note(self, loss: float) -> str:
+        read = self.position.history
+        tested = (
+            f"test {read[-1].accuracy:.2%} (best {self.position.best_accuracy:.2%})" if read else "test not read yet"
+        )
+        return f"loss {loss:.3f}  {tested}"
+
+    def _save(self) -> None:
+        checkpoint.save(self._run.state, self.position, self._learner.state())

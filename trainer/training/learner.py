@@ -1,0 +1,96 @@
+"""The network that learns, its optimizer, and a twin in float32 that reads: one object with one state."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+import numpy.typing as npt
+
+from contract.decode import Decoded, ctc_greedy
+from contract.image import Pixels
+from trainer.config import TrainConfig
+from trainer.network.build import build
+from trainer.training.recipe import Recipe
+
+Weights = Mapping[str, npt.NDArray[Any]]
+
+CLIP_NORM = 1.0  # of all gradients together: CTC's first steps have large ones
+WEIGHT_DECAY = 1e-2
+
+
+class Learner:
+    """Trains one network.
+
+    Evaluation and export use `reader`, a copy in float32 that holds the moving average of the weights, so that what is
+    measured is what is exported, whatever the precision of training.
+
+    Attributes:
+        reader: images uint8 [N, H, W, C] to logits float32 [N, T, K].
+    """
+
+    def __init__(self, config: TrainConfig, recipe: Recipe) -> None:
+        """Build both networks with weights drawn from `System.Seed`."""
+        keras.utils.set_random_seed(config.System.Seed)
+        self._charset = config.charset
+        self._model = build(config, recipe.precision)
+        self.reader = build(config)
+        self._optimizer = keras.optimizers.AdamW(
+            recipe.rate(0), weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM, use_ema=True, ema_momentum=recipe.ema
+        )
+        # Decay pulls kernels towards zero; on biases and on batch norm's scale and offset it would only do harm.
+        self._optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
+        self._model.compile(self._optimizer, loss=keras.losses.CTC(), jit_compile=False)
+        self._optimizer.build(self._model.trainable_variables)
+
+    def step(self, images: Any, labels: Any, rate: float) -> float:  # noqa: ANN401 - tensors of any Keras backend
+        """Learn from one batch and return its mean CTC loss in nats.
+
+        Args:
+            images: uint8 [B, H, W, C].
+            labels: int32 [B, L], filled with 0.
+            rate: the learning rate of this step.
+        """
+        self._optimizer.learning_rate = rate
+        return float(self._model.train_on_batch(images, labels))
+
+    def refresh_reader(self) -> None:
+        """Give the reader the moving average of the weights."""
+        trained = [np.asarray(variable) for variable in self._model.trainable_variables]
+        self._optimizer.finalize_variable_values(self._model.trainable_variables)
+        self.reader.set_weights(self._model.get_weights())
+        for variable, value in zip(self._model.trainable_variables, trained, strict=True):
+            variable.assign(value)
+
+    def read(self, pixels: Pixels, batch_size: int) -> list[Decoded]:
+        """Read contract pixels uint8 [N, H, W, C] with the reader."""
+        return [item for logits in self.logits(pixels, batch_size) for item in ctc_greedy(logits, self._charset)]
+
+    def logits(self, pixels: Pixels, batch_size: int) -> list[npt.NDArray[np.float32]]:
+        """Return the reader's scores for contract pixels, a list of float32 [B, T, K]."""
+        starts = range(0, len(pixels), batch_size)
+        return [np.asarray(self.reader.predict_on_batch(pixels[start : start + batch_size])) for start in starts]
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Return everything that the next step depends on, by a name for each array."""
+        return {name: np.asarray(variable) for name, variable in self._variables().items()}
+
+    def restore(self, state: Weights) -> None:
+        """Take over a state of a learner of the same config and recipe."""
+        for name, variable in self._variables().items():
+            variable.assign(state[name])
+
+    def reader_weights(self) -> dict[str, npt.NDArray[Any]]:
+        """Return the reader's weights by position."""
+        return {f"{index:04d}": weight for index, weight in enumerate(self.reader.get_weights())}
+
+    def _variables(self) -> dict[str, Any]:
+        groups: dict[str, Sequence[Any]] = {"model": self._model.variables, "optimizer": self._optimizer.variables}
+        return {f"{group}/{index:04d}": item for group, items in groups.items() for index, item in enumerate(items)}
+
+
+def reader_with(config: TrainConfig, weights: Weights) -> keras.Model:
+    """Return the float32 network of a config with weights from `reader_weights`."""
+    model = build(config)
+    model.set_weights([weights[name] for name in sorted(weights)])
+    return model

@@ -1,0 +1,39 @@
+"""When training ends. Pure: the loop asks after each reading of the test set, and after each step for the clock."""
+
+from dataclasses import dataclass
+
+from trainer.config import TrainsSection
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How far a training is.
+
+    Attributes:
+        epoch: that has been completed, counted from 1.
+        accuracy: newest whole-text accuracy on the whole test set, 0..1.
+        since_best: readings of the test set since the best one.
+        minutes: that training has taken, earlier parts of an interrupted run included.
+    """
+
+    epoch: int
+    accuracy: float
+    since_best: int
+    minutes: float
+
+
+def reason_to_stop(trains: TrainsSection, standing: Standing) -> str | None:
+    """Return why training ends now, as a sentence, or None."""
+    reached = trains.EndAcc is not None and standing.accuracy >= trains.EndAcc
+    if reached and standing.epoch >= (trains.EndEpochs or 1):
+        return f"EndAcc {trains.EndAcc:.2%} is reached in epoch {standing.epoch}"
+    if trains.Patience is not None and standing.since_best >= trains.Patience:
+        return f"no better reading of the test set in the last {standing.since_best} (Patience)"
+    if out_of_time(trains, standing.minutes):
+        return f"MaxMinutes {trains.MaxMinutes:g} are over"
+    return None
+
+
+def out_of_time(trains: TrainsSection, minutes: float) -> bool:
+    """Return whether MaxMinutes are over."""
+    return trains.MaxMinutes is not None and minutes >= trains.MaxMinutes
