@@ -26,11 +26,14 @@ class SystemSection(StrictModel):
 
     Attributes:
         DeviceUsage: share of the GPU's memory that training may take, 0..1; default: as much as it needs.
-        TrainsPath: the pictures: a folder, or a list of folders. Sub-folders are read too.
-        TrainRegex: the first match in a file's name is its label; the default reads `label_anything.png`.
+        TrainsPath: the pictures: a folder with its sub-folders, a .zip, a .csv, .tsv or .txt with a file and its label
+            on each line, .tfrecords of captcha_trainer, a pattern such as data/*, or a list of these.
+        TrainRegex: the first match in a file's name is its label, if there is no better source for it; the default
+            reads `label_anything.png`.
         TestPath: pictures to test on; default: a part of TrainsPath is set aside.
         TestRegex: as TrainRegex, for TestPath; default: TrainRegex.
-        TestSetNum: how many pictures of TrainsPath are set aside for testing; default: a tenth.
+        TestSetNum: how many pictures of TrainsPath are set aside for testing; default: a tenth. Pictures that are added
+            later are split in the same proportion, so that earlier ones keep their side.
         Seed: of everything random in training.
         Threads: CPU threads to use; default: all.
     """
@@ -63,7 +66,7 @@ class SystemSection(StrictModel):
     @classmethod
     def _some_path(cls, value: Paths) -> Paths:
         if not _as_list(value):
-            raise ValueError("names no folder; give the folder that holds the pictures")
+            raise ValueError("names nothing; give the folder that holds the pictures")
         return value
 
     @field_validator("TrainRegex", "TestRegex", mode="after")

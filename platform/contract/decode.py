@@ -110,6 +110,29 @@ def label_probabilities(
     return np.minimum(total, 1.0)
 
 
+def dense(rows: npt.NDArray[np.int64], symbols: Sequence[str], fill: int = -1) -> list[str]:
+    """Read the numbers of symbols that a graph has decoded itself.
+
+    Args:
+        rows: int64 [N, L].
+        symbols: by number, from 0 on; an empty one stands for nothing.
+        fill: the number behind shorter texts.
+
+    Returns:
+        One text per row.
+
+    Raises:
+        ValueError: a number beyond the symbols: the character set is not that of the graph.
+    """
+    beyond = rows[(rows != fill) & ((rows < 0) | (rows >= len(symbols)))]
+    if beyond.size:
+        raise ValueError(
+            f"the graph gave the symbol number {beyond[0]}, but there are {len(symbols)} from 0 on: "
+            f"the character set is not that of the graph"
+        )
+    return ["".join([symbols[number] for number in row if number != fill]) for row in rows.tolist()]
+
+
 def _moves(extended: npt.NDArray[np.integer]) -> Probabilities:
     """Return which state may follow which, 0 or 1, float64 [N, from, to]: itself, the next, or the next but a blank."""
     n, states = extended.shape

@@ -32,6 +32,7 @@ VersionText = Annotated[
     str,
     Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$", description="up to four whole numbers with dots, such as '1.10'"),
 ]
+LayoutName = Literal["nhwc-uint8", "captcha-trainer-v1", "captcha-trainer-v2", "captcha-trainer-v2-fixed"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="a SHA-256 of 64 digits 0-9 and a-f")]
 TensorName = Annotated[
@@ -109,13 +110,14 @@ class GraphSection(StrictModel):
         File: name of the .pb, without a folder.
         SHA256: of its bytes.
         Layout: `nhwc-uint8`: uint8 [N, H, W, C] in; float32 [N, T, K] logits and int64 [N, L] symbol numbers out.
+            The others are those of captcha_trainer; see `contract.layout`.
         Head: how logits become text; `ctc`.
         Input, Logits, Decoded: tensor names.
     """
 
     File: FileName
     SHA256: Digest
-    Layout: Literal["nhwc-uint8"] = "nhwc-uint8"
+    Layout: LayoutName = "nhwc-uint8"
     Head: Literal["ctc"] = "ctc"
     Input: TensorName = "input:0"
     Logits: TensorName = "logits:0"

@@ -65,7 +65,7 @@ def ask(plane: Recognizes, question: Question, limits: RequestLimits, seconds: f
     Raises:
         ServingError: the request as a whole was refused, or no picture of it could be read.
     """
-    deadline = time.monotonic() + min(limits.max_seconds, limits.max_seconds if seconds is None else seconds)
+    deadline = time.monotonic() + (limits.max_seconds if seconds is None else min(seconds, limits.max_seconds))
     pictures = [payload for payload in question.payloads if isinstance(payload, bytes)]
     read = iter(plane.recognize(pictures, question.hints, deadline=deadline) if pictures else ())
     answers = [

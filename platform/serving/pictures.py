@@ -38,18 +38,15 @@ class RequestLimits:
     max_seconds: float = 30.0
 
 
-_PICTURE = rb"(?:\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|BM.{4}\0{4}|RIFF.{4}WEBP)"
-_STARTS_LIKE_A_PICTURE = re.compile(_PICTURE, re.DOTALL)
-# The flags of both generations of captcha_platform. Pixels can hold these bytes too (a white pixel between black ones
-# in a BMP is the older flag), so a flag only counts where the next picture starts behind it.
-_SPLIT_FLAG = re.compile(rb"(?:\x99\x99\x99)?\x00\xff\xff\xff\x00(?:\x99\x99\x99)?(?=" + _PICTURE + rb")", re.DOTALL)
+# The flags of both generations of captcha_platform, the longer one first, since it has the other inside. Pixels can
+# hold these bytes too (a white pixel between black ones in a BMP is the older flag), so a flag only counts where the
+# next picture starts behind it. For a BMP its two letters are too little to tell; the four zeros of its header decide.
+_SPLIT_FLAGS = tuple(
+    re.compile(flag + rb"(?=\x89PNG\r\n\x1a\n|\xff\xd8\xff|GIF8[79]a|BM.{4}\0{4}|RIFF.{4}WEBP)", re.DOTALL)
+    for flag in (rb"\x99\x99\x99\x00\xff\xff\xff\x00\x99\x99\x99", rb"\x00\xff\xff\xff\x00")
+)
 _PREFIX = re.compile(r"\s*data:[^,]{0,200},", re.IGNORECASE)
 _LINE_BREAKS = b" \t\r\n"
-
-
-def looks_like_a_picture(content: bytes) -> bool:
-    """Whether bytes start as the files of a format that is read here do."""
-    return _STARTS_LIKE_A_PICTURE.match(content) is not None
 
 
 def from_text(text: str, limits: RequestLimits) -> list[Payload]:
@@ -75,7 +72,11 @@ def from_texts(texts: Sequence[object], limits: RequestLimits) -> list[Payload]:
 
 def from_content(content: bytes, limits: RequestLimits) -> list[Payload]:
     """Return the pictures in raw bytes: one, or several joined by a split flag; raises as `from_files`."""
-    return from_files(_SPLIT_FLAG.split(content), limits)
+    pieces = [content]
+    for flag in _SPLIT_FLAGS:
+        if len(pieces) == 1:
+            pieces = flag.split(content, maxsplit=limits.max_pictures)
+    return from_files(pieces, limits)
 
 
 def from_files(contents: Sequence[bytes], limits: RequestLimits) -> list[Payload]:
@@ -137,4 +138,4 @@ def _check_count(count: int, limits: RequestLimits) -> None:
     if count == 0:
         raise BadRequestError("there is no picture in the request")
     if count > limits.max_pictures:
-        raise TooLargeError(f"the request has {count} pictures; the limit is {limits.max_pictures}: send fewer at once")
+        raise TooLargeError(f"the request has more than {limits.max_pictures} pictures: send fewer at once")

@@ -35,7 +35,6 @@ def listen(host: str, port: int) -> socket.socket:
 def busy(host: str, port: int) -> PortBusyError:
     """Return the error for a port that is taken."""
     return PortBusyError(
-        errno.EADDRINUSE,
         f"port {port} on {host} is in use: stop the program that listens there (is the service running already?) "
         "or choose another port; 0 takes any free one",
     )
@@ -45,7 +44,7 @@ def _resolve(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except socket.gaierror as error:
-        raise ListenError(errno.EADDRNOTAVAIL, f"{host!r} is no address of this machine: {error.strerror}") from error
+        raise ListenError(f"{host!r} is no address of this machine: {error.strerror}") from error
     family, _, _, _, address = min(found, key=lambda info: info[0] != socket.AF_INET)
     return family, address  # type: ignore[return-value]  # the stub allows for builds of Python without IPv6
 
@@ -62,5 +61,5 @@ def _explained(error: OSError, host: str, port: int) -> ListenError:
     if error.errno == errno.EADDRINUSE or (sys.platform == "win32" and error.errno == errno.EACCES):
         return busy(host, port)
     if error.errno == errno.EACCES:
-        return ListenError(error.errno, f"no right to listen on port {port}: choose a port above 1023")
-    return ListenError(error.errno, f"cannot listen on {host}:{port}: {error.strerror}")
+        return ListenError(f"no right to listen on port {port}: choose a port above 1023")
+    return ListenError(f"cannot listen on {host}:{port}: {error.strerror}")

@@ -222,7 +222,7 @@ def test_a_picture_bomb_is_refused_by_its_header(
     def no_memory(*_args: object) -> None:
         raise AssertionError("pixels were allocated")
 
-    monkeypatch.setattr(Image.core, "new", no_memory)
-    monkeypatch.setattr(Image.core, "fill", no_memory)
+    monkeypatch.setattr("PIL.Image.core.new", no_memory)
+    monkeypatch.setattr("PIL.Image.core.fill", no_memory)
     with pytest.raises(PictureTooLargeError, match="the limit is 4,000,000"):
         decode(claiming(*size)[kind])

@@ -55,6 +55,7 @@ class FakeEngine:
 
     Attributes:
         loads: the words of the graphs that were opened, in order.
+        tries: the same, with whether the graph can never work.
         readers: those that came of it.
         abuses: what must never happen.
         gate: holds back runs of models whose graph says so.
@@ -63,6 +64,7 @@ class FakeEngine:
 
     def __init__(self) -> None:
         self.loads: list[str] = []
+        self.tries: list[tuple[str, bool]] = []
         self.readers: list[FakeReader] = []
         self.abuses: list[str] = []
         self.gate = threading.Event()
@@ -72,6 +74,7 @@ class FakeEngine:
         assert sha256(graph) == spec.Graph.SHA256
         orders = json.loads(graph)
         self.loads.append(orders["word"])
+        self.tries.append((orders["word"], bool(orders.get("bad"))))
         if orders.get("bad"):
             raise GraphError("the graph holds an op that is not allowed")
         if self.troubles:

@@ -101,7 +101,7 @@ def test_plan(candidates: list[Candidate], loaded: list[Loaded], wishes: Wishes,
 @pytest.mark.parametrize("stage", BROKEN)
 def test_a_file_of_no_use_in_its_place_keeps_a_version(stage: State) -> None:
     lower = offer("a", "1.0", "y")
-    assert plan([offer("?", "3.0", "x", stage), lower], [live("a", "2.0", "x")], Wishes()) == []
+    assert plan([offer("unreadable", "3.0", "x", stage), lower], [live("a", "2.0", "x")], Wishes()) == []
 
 
 @pytest.mark.parametrize("stage", BROKEN)

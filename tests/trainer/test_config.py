@@ -97,7 +97,7 @@ def test_a_bare_off_is_a_word() -> None:
 @pytest.mark.parametrize(
     ("section", "keys", "start"),
     [
-        ("System", "{TrainsPath: ''}", "System.TrainsPath: names no folder"),
+        ("System", "{TrainsPath: ''}", "System.TrainsPath: names nothing"),
         ("System", "{TrainsPath: a, TestSetNum: 0}", "System.TestSetNum: 0 pictures leave nothing to test on"),
         ("System", "{TrainsPath: a, TrainRegex: '('}", "System.TrainRegex: '(' is no regular expression"),
         ("System", "{TrainsPath: a, TestRegex: '['}", "System.TestRegex: '[' is no regular expression"),

@@ -155,6 +155,43 @@ def test_adding_pictures_moves_nobody(
     assert {side for digest, side in after.items() if digest not in before} == {"train", "test"}
 
 
+def test_adding_pictures_decodes_only_the_new_ones(
+    pictures: Path, root: Path, configure: Configure, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pack.prepare(configure(pictures), Silent(), root=root)
+    write_pictures(pictures, ["1_new.png", "2_new.png"])
+    decoded = []
+    decode = image.decode
+    monkeypatch.setattr(image, "decode", lambda content: decoded.append(content) or decode(content))
+    heard = Heard()
+    packed = pack.prepare(configure(pictures), heard, root=root)
+    assert heard.sentences == ["Packing tiny: 2 pictures added", "40 pictures are packed already"]
+    assert len(decoded) == 2
+    anew = pack.pack(configure(pictures), Silent(), root=root)
+    assert len(decoded) == 2 + 42
+    assert anew.fingerprint == packed.fingerprint
+    for side in pack.SIDES:
+        np.testing.assert_array_equal(anew.load(side).pixels, packed.load(side).pixels)
+
+
+def test_another_set_under_the_same_name_is_drawn_anew(
+    tmp_path: Path, pictures: Path, root: Path, configure: Configure, write_pictures: WritePictures
+) -> None:
+    pack.prepare(configure(pictures, System={"TestSetNum": 39}), Silent(), root=root)
+    write_pictures(tmp_path / "others", [f"{number}_other.png" for number in range(200)])
+    packed = pack.prepare(configure(tmp_path / "others", System={"TestSetNum": 39}), Silent(), root=root)
+    assert packed.counts == {"train": 161, "test": 39}
+
+
+def test_damaged_records_are_named(pictures: Path, root: Path, configure: Configure) -> None:
+    packed = pack.prepare(configure(pictures), Silent(), root=root)
+    content = bytearray(packed.files["train"].read_bytes())
+    content[len(content) // 2] ^= 1
+    packed.files["train"].write_bytes(content)
+    with pytest.raises(DataError, match=r"train-.*\.tfrecords is damaged; delete it"):
+        packed.load("train")
+
+
 def test_re_encoded_copies_stay_on_one_side(pictures: Path, root: Path, configure: Configure) -> None:
     for path in list(pictures.iterdir()):
         Image.open(path).save(path.with_suffix(".bmp"))

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from trainer.config import TrainConfig
-from trainer.dataset.scan import ignored_sentence, label_of, scan
+from trainer.dataset.scan import scan
+from trainer.dataset.sources import ignored_sentence, label_of
 from trainer.errors import SourceError
 
 Configure = Callable[..., TrainConfig]

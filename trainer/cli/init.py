@@ -5,7 +5,8 @@ import re
 from pathlib import Path
 
 from contract.files import write_atomically
-from trainer import config as configs
+from contract.strict import parse_yaml, validate
+from trainer.config import TrainConfig
 from trainer.dataset.config_file import render
 from trainer.dataset.propose import Proposal, propose
 from trainer.errors import UsageError
@@ -17,7 +18,11 @@ EXAMPLE = "python -m trainer init data/mine -o configs/mine.yaml"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("folder", type=Path, help="the pictures, named label_anything.png or label.png")
+    parser.add_argument(
+        "folder",
+        type=Path,
+        help="the pictures, named label_anything.png or label.png; or a .zip, label file, .tfrecords",
+    )
     parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the config to write")
     parser.add_argument("--name", help="the model's name (default: made of the folder's name, network and size)")
     parser.add_argument("--force", action="store_true", help="overwrite a config that is there already")
@@ -30,9 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
         raise UsageError(f"{output} is there already; choose another name, or --force to overwrite it")
     proposal = propose(arguments.folder)
     name = arguments.name or _name(arguments.folder, proposal)
+    text = render(proposal, name, arguments.folder, output)
+    validate(TrainConfig, parse_yaml(text, str(output)), str(output))  # a name that cannot be used is said here
     output.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(output, render(proposal, name, arguments.folder, output).encode())
-    configs.read(output)  # a name that cannot be used is said here, not at the next command
+    write_atomically(output, text.encode())
     progress = Terminal()
     for line in _summary(proposal):
         progress.say(line)
@@ -41,15 +47,15 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _name(folder: Path, proposal: Proposal) -> str:
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().name).strip("._-") or "model"
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().stem).strip("._-") or "model"
     return f"{stem[:70]}-CNN5-H64-{proposal.size[0]}x{proposal.size[1]}"
 
 
 def _summary(proposal: Proposal) -> list[str]:
     width, height = proposal.size
     lines = [
-        f"{proposal.pictures:,} pictures, {width}x{height}, labels of {proposal.lengths[0]} to {proposal.lengths[1]} "
-        f"symbols by {proposal.regex!r}: {''.join(proposal.symbols)}"
+        f"{proposal.pictures:,} pictures, {width}x{height}, labels of {proposal.lengths_text} by "
+        f"{proposal.regex!r}: {''.join(proposal.symbols)}"
     ]
     if proposal.other_sizes:
         lines.append(f"{proposal.other_sizes:.1%} of the pictures have another size and will be resized")

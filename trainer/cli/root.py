@@ -1,18 +1,15 @@
 """`python -m trainer`: the table of commands, and what becomes of errors."""
 
 import argparse
-import importlib
-import importlib.util
 import sys
-from collections.abc import Sequence
-from typing import Protocol, cast
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from contract.errors import ConfigError, ContractError
+from trainer.cli import evaluate, export, init, pack, predict, publish, synth, train, verify
 from trainer.errors import TrainerError, UsageError
 
 DONE, FAILED, USAGE = 0, 1, 2
-
-COMMANDS = ("init", "synth", "verify", "pack", "train", "evaluate", "export", "predict", "publish")
 
 DESCRIPTION = "From a folder of labelled text pictures to a model that can be served."
 EPILOGUE = """\
@@ -36,6 +33,19 @@ class Command(Protocol):
 
     def run(self, arguments: argparse.Namespace) -> int:
         """Carry the command out and return the exit code."""
+
+
+COMMANDS: Mapping[str, Command] = {
+    "init": init,
+    "synth": synth,
+    "verify": verify,
+    "pack": pack,
+    "train": train,
+    "evaluate": evaluate,
+    "export": export,
+    "predict": predict,
+    "publish": publish,
+}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -62,10 +72,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     table = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for name in COMMANDS:
-        if importlib.util.find_spec(f"trainer.cli.{name}") is None:
-            continue
-        command = cast("Command", importlib.import_module(f"trainer.cli.{name}"))
+    for name, command in COMMANDS.items():
         sub_parser = table.add_parser(
             name,
             help=command.SUMMARY,

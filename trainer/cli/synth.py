@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from contract import charset as charsets
+from contract.errors import CharsetError
 from trainer import parallel
 from trainer.dataset.synth import Drawing, generate
 from trainer.progress import Terminal
@@ -22,7 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("folder", type=Path, help="where to write label_hash.png files")
     parser.add_argument("--count", type=_count, default=6000, help="how many pictures (default %(default)s)")
     parser.add_argument(
-        "--charset", default="NUMERIC", help="a built-in set, or the symbols themselves (default %(default)s)"
+        "--charset",
+        type=_symbols,
+        default="NUMERIC",
+        help="a built-in set, or the symbols themselves (default %(default)s)",
     )
     parser.add_argument("--length", type=_lengths, default=(4, 4), help="of the labels: 4, or 4-6 (default 4)")
     parser.add_argument("--size", type=_size, default=(160, 60), help="in pixels (default 160x60)")
@@ -32,8 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Generate."""
-    symbols = charsets.build(arguments.charset).symbols
-    drawing = Drawing(symbols, arguments.length, arguments.size, arguments.seed)
+    drawing = Drawing(arguments.charset, arguments.length, arguments.size, arguments.seed)
     progress = Terminal()
     generate(arguments.folder, arguments.count, drawing, parallel.worker_count(arguments.workers), progress)
     progress.say(f"{arguments.count:,} pictures in {arguments.folder}")
@@ -45,6 +48,13 @@ def _count(text: str) -> int:
     if count < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return count
+
+
+def _symbols(text: str) -> tuple[str, ...]:
+    try:
+        return charsets.build(text).symbols
+    except CharsetError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _lengths(text: str) -> tuple[int, int]:

@@ -12,7 +12,7 @@ from rich.table import Table
 from trainer import config as configs
 from trainer.dataset import quarantine
 from trainer.dataset.findings import SHOWN, Finding, Severity
-from trainer.dataset.scan import ignored_sentence
+from trainer.dataset.sources import ignored_sentence
 from trainer.dataset.verify import Report, verify
 from trainer.progress import Terminal
 

@@ -3,10 +3,11 @@
 import json
 from pathlib import Path
 
+from contract.charset import BUILT_IN
 from trainer.dataset.propose import Proposal
 
 TEMPLATE = """\
-# {name}: {pictures:,} pictures of {width}x{height}, labels of {lengths} symbols out of {symbols}.
+# {name}: {pictures:,} pictures of {width}x{height}, labels of {lengths} out of {symbols}.
 # Proposed by `python -m trainer init {folder}`. Look it over, then:
 #
 #   python -m trainer verify {file}     check every picture and label
@@ -17,7 +18,7 @@ TEMPLATE = """\
 # names, or else the value shown.
 
 System:
-  TrainsPath: {trains_path}    # a folder, or a list of folders; sub-folders are read too
+  TrainsPath: {trains_path}    # a folder and those in it, a .zip, .csv, .tsv, .txt, .tfrecords, or a list of them
   TrainRegex: {regex}    # the first match in a file's name is its label
   TestPath:    # pictures to test on; empty: some of TrainsPath are set aside, never trained on
   # TestRegex:    # as TrainRegex, for TestPath; default: TrainRegex
@@ -82,7 +83,6 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
         folder: of the pictures.
         file: where the text will stand; the commands in its header name it.
     """
-    shortest, longest = proposal.lengths
     width, height = proposal.size
     charset = proposal.charset
     resize = proposal.resize
@@ -91,7 +91,7 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
         pictures=proposal.pictures,
         width=width,
         height=height,
-        lengths=str(longest) if shortest == longest else f"{shortest} to {longest}",
+        lengths=proposal.lengths_text,
         symbols=len(proposal.symbols),
         folder=folder.as_posix(),
         file=file.as_posix(),
@@ -104,6 +104,6 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
 
 
 def _quoted(text: str) -> str:
-    if text.isascii() and text.isidentifier() and text.isupper():
-        return text  # the name of a built-in set
+    if text in BUILT_IN:
+        return text
     return "'" + text.replace("'", "''") + "'" if text.isprintable() else json.dumps(text)

@@ -2,8 +2,11 @@
 
 import functools
 import hashlib
+import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+
+from PIL import Image
 
 from contract import image
 from contract.errors import PictureError
@@ -96,7 +99,14 @@ def _examine_one(sample: Sample, steps: Steps) -> Examined:
     facts = Facts(
         sha256=digest,
         size=picture.size,
-        animated=getattr(picture, "is_animated", False),
+        animated=_is_animated(picture),
         pixels_sha256=hashlib.sha256(pixels.data).hexdigest(),
     )
     return Examined(facts, pixels.tobytes() if steps.keep_pixels else b"", stamp)
+
+
+def _is_animated(picture: Image.Image) -> bool:
+    try:
+        return bool(getattr(picture, "is_animated", False))
+    except (IndexError, OSError, SyntaxError, ValueError, struct.error):
+        return True  # PIL looks for a second frame, and what it found is broken; the first one has been read

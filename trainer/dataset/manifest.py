@@ -92,11 +92,22 @@ class Manifest(StrictModel):
         """Return how many pictures are on a side."""
         return sum(picture.Side == side for picture in self.Pictures)
 
-    def earlier(self, recipe: Recipe) -> Earlier | None:
-        """Return the split to keep to; None if the new recipe asks for another one."""
+    def same_pixels(self, recipe: Recipe) -> bool:
+        """Return whether the recipe makes the same pixels of the same files."""
+        keys = {"Schema", "Width", "Height", "Pretreatment"}
+        return self.Made.model_dump(include=keys) == recipe.model_dump(include=keys)
+
+    def earlier(self, recipe: Recipe, digests: frozenset[str]) -> Earlier | None:
+        """Return the split to keep to; None if the recipe asks for another one, or none of its pictures is left.
+
+        Args:
+            recipe: of the new set.
+            digests: SHA-256 of the files in the new set.
+        """
         if recipe.TestPath or self.Made.TestPath or self.Made.TestSetNum != recipe.TestSetNum:
             return None
-        return Earlier(self.Threshold, {picture.SHA256: picture.Side for picture in self.Pictures})
+        sides = {picture.SHA256: picture.Side for picture in self.Pictures if picture.SHA256 in digests}
+        return Earlier(self.Threshold, sides) if sides else None
 
 
 def recipe_of(config: TrainConfig) -> Recipe:
@@ -149,11 +160,19 @@ def stale_reason(manifest: Manifest | None, folder: Path, recipe: Recipe, found:
     changed = _changed_keys(manifest.Made, recipe)
     if changed:
         return f"the config has changed: {', '.join(changed)}"
+    damaged = damaged_records(manifest, folder)
+    if damaged:
+        return f"{damaged} is missing or not as it was written"
+    return _changed_pictures(manifest.Pictures, found)
+
+
+def damaged_records(manifest: Manifest, folder: Path) -> str | None:
+    """Return the name of a file of records that is missing or has another size than was written."""
     for name, size in manifest.Records.values():
         file = folder / name
         if not file.is_file() or file.stat().st_size != size:
-            return f"{name} is missing or not as it was written"
-    return _changed_pictures(manifest.Pictures, found)
+            return name
+    return None
 
 
 def _changed_keys(old: Recipe, new: Recipe) -> list[str]:

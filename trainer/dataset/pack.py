@@ -4,28 +4,26 @@
 fingerprint in their names and the manifest is replaced last, so that at every moment the folder holds one whole set.
 """
 
-import dataclasses
-import io
 import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 from contract.charset import Charset
 from contract.files import sha256
-from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import manifest as manifests
 from trainer.dataset import records, rules
-from trainer.dataset.examine import Examined, Steps, examine
+from trainer.dataset.examine import Examined
+from trainer.dataset.findings import Entry, Finding, Severity, Side
 from trainer.dataset.manifest import Manifest, Picture, Recipe
 from trainer.dataset.records import Examples, Record
-from trainer.dataset.findings import Entry, Finding, Severity, Side
 from trainer.dataset.sample import Sample
 from trainer.dataset.scan import Scan, scan
 from trainer.dataset.split import Content, default_test_count, split
+from trainer.dataset.spool import Packed, Spool, fill
 from trainer.dataset.verify import entries
 from trainer.errors import DataError, FindingsError
 from trainer.progress import Progress
@@ -79,14 +77,14 @@ def prepare(
     if reason is None and old is not None:
         return _packed(folder, old)
     progress.say(f"Packing {config.Model.ModelName}: {reason}")
-    return _pack(config, progress, found, exclude, folder)
+    return _pack(config, progress, found, exclude, reuse=True, folder=folder)
 
 
 def pack(
     config: TrainConfig, progress: Progress, exclude: frozenset[str] = frozenset(), root: Path = ROOT
 ) -> PackedSet:
-    """Pack the set of a config, whether it is stale or not; arguments and errors as `prepare`."""
-    return _pack(config, progress, scan(config), exclude, folder_of(config, root))
+    """Pack every picture of a config anew, whether the set is stale or not; arguments and errors as `prepare`."""
+    return _pack(config, progress, scan(config), exclude, reuse=False, folder=folder_of(config, root))
 
 
 def folder_of(config: TrainConfig, root: Path = ROOT) -> Path:
@@ -94,22 +92,22 @@ def folder_of(config: TrainConfig, root: Path = ROOT) -> Path:
     return root / config.Model.ModelName
 
 
-def _pack(config: TrainConfig, progress: Progress, found: Scan, exclude: frozenset[str], folder: Path) -> PackedSet:
+def _pack(
+    config: TrainConfig, progress: Progress, found: Scan, exclude: frozenset[str], *, reuse: bool, folder: Path
+) -> PackedSet:
     kept = found.without(exclude)
-    recipe = manifests.recipe_of(config)
-    folder.mkdir(parents=True, exist_ok=True)
-    for left_over in folder.glob(f"{SCRATCH}*"):  # of a packing that was killed
-        shutil.rmtree(left_over)
-    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
-        with (Path(scratch) / "pixels").open("w+b") as spool:
-            examined = _decode(config, kept, spool, progress)
-            given = entries(kept, [item.facts for item in examined])
-            warnings = _checked(config, given)
-            sides, threshold = _split(given, recipe, manifests.read(folder))
-            pictures = _pictures(kept, examined, sides)
-            for side in SIDES:
-                chosen = _records(side, kept.samples, pictures, config.charset, spool)
-                records.write(Path(scratch) / side, _shown(chosen, progress, f"Writing {side}", sides.count(side)))
+    recipe, old = manifests.recipe_of(config), manifests.read(folder)
+    with _scratch_in(folder) as scratch, (scratch / "pixels").open("w+b") as file:
+        width, height = config.input_size
+        spool = Spool(file, size=width * height * config.Pretreatment.ImageChannel)
+        examined = fill(spool, config, kept.samples, Packed(folder, old) if old and reuse else None, progress)
+        given = entries(kept, [item.facts for item in examined])
+        warnings = _checked(config, given)
+        sides, threshold = _split(given, recipe, old)
+        pictures = _pictures(kept, examined, sides)
+        for side in SIDES:
+            chosen = _records(side, kept.samples, pictures, config.charset, spool)
+            records.write(scratch / side, _shown(chosen, progress, f"Writing {side}", sides.count(side)))
         manifest = Manifest(
             Fingerprint=manifests.fingerprint(recipe, pictures),
             Made=recipe,
@@ -118,18 +116,17 @@ def _pack(config: TrainConfig, progress: Progress, found: Scan, exclude: frozens
             Excluded=sorted(exclude & {sample.name for sample in found.samples}),
             Pictures=sorted(pictures, key=lambda picture: picture.Name),
         )
-        return _packed(folder, _publish(manifest, Path(scratch), folder), warnings)
+        return _packed(folder, _publish(manifest, scratch, folder), warnings)
 
 
-def _decode(config: TrainConfig, kept: Scan, spool: BinaryIO, progress: Progress) -> list[Examined]:
-    """Examine every picture; its pixels go into the spool, one after the other, so that memory does not bound a set."""
-    steps = Steps(config.Pretreatment, config.input_size, keep_pixels=True)
-    blank = bytes(_pixel_count(config))
-    examined = []
-    for item in examine(kept.samples, steps, parallel.worker_count(config.System.Threads), progress, "Decoding"):
-        spool.write(item.pixels or blank)
-        examined.append(dataclasses.replace(item, pixels=b""))
-    return examined
+@contextmanager
+def _scratch_in(folder: Path) -> Iterator[Path]:
+    """Yield a folder for work; it is gone afterwards, as is one of a packing that was killed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for left_over in folder.glob(f"{SCRATCH}*"):
+        shutil.rmtree(left_over)
+    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
+        yield Path(scratch)
 
 
 def _checked(config: TrainConfig, given: Sequence[Entry]) -> tuple[Finding, ...]:
@@ -145,7 +142,8 @@ def _split(given: Sequence[Entry], recipe: Recipe, old: Manifest | None) -> tupl
         return tuple(entry.side for entry in given), ""
     contents = [Content(entry.facts.sha256, entry.facts.pixels_sha256) for entry in given]
     count = recipe.TestSetNum or default_test_count(len(contents))
-    result = split(contents, count, old.earlier(recipe) if old else None)
+    digests = frozenset(content.sha256 for content in contents)
+    result = split(contents, count, old.earlier(recipe, digests) if old else None)
     empty = next((side for side in SIDES if side not in result.sides), None)
     if empty:
         raise DataError(
@@ -172,15 +170,13 @@ def _pictures(kept: Scan, examined: Sequence[Examined], sides: Sequence[Side]) -
 
 
 def _records(
-    side: Side, samples: Sequence[Sample], pictures: Sequence[Picture], charset: Charset, spool: BinaryIO
+    side: Side, samples: Sequence[Sample], pictures: Sequence[Picture], charset: Charset, spool: Spool
 ) -> Iterator[Record]:
     """Yield the records of a side in the order of their digests: the same on every machine, and well mixed."""
     chosen = [index for index, picture in enumerate(pictures) if picture.Side == side]
-    size = spool.seek(0, io.SEEK_END) // len(pictures)
     for index in sorted(chosen, key=lambda index: (pictures[index].SHA256, pictures[index].Name)):
-        spool.seek(index * size)
         yield Record(
-            pixels=spool.read(size),
+            pixels=spool.get(index),
             label=charset.fold(pictures[index].Label),
             name=pictures[index].Name,
             sha256=pictures[index].SHA256,
@@ -228,8 +224,3 @@ def _shown(items: Iterable[Record], progress: Progress, title: str, total: int) 
         for item in items:
             yield item
             bar.advance()
-
-
-def _pixel_count(config: TrainConfig) -> int:
-    width, height = config.input_size
-    return width * height * config.Pretreatment.ImageChannel

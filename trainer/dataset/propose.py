@@ -5,7 +5,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 import numpy as np
@@ -15,8 +15,9 @@ from contract import image
 from contract.errors import PictureError
 from contract.image import Pretreatment
 from trainer.config import NeuralNetSection
+from trainer.dataset import sources
 from trainer.dataset.alphabet import fitting_charset
-from trainer.dataset.scan import label_of, picture_files
+from trainer.dataset.sample import Sample
 from trainer.errors import SourceError
 from trainer.network.geometry import smallest_width
 
@@ -60,23 +61,25 @@ class Proposal:
     symbols: tuple[str, ...]
     other_sizes: float
 
+    @property
+    def lengths_text(self) -> str:
+        """The lengths for a person: `1 symbol`, `4 symbols`, or `4 to 6 symbols`."""
+        shortest, longest = self.lengths
+        noun = "symbol" if longest == 1 else "symbols"
+        return f"{longest} {noun}" if shortest == longest else f"{shortest} to {longest} {noun}"
 
-def propose(folder: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> Proposal:  # noqa: B008 - frozen
-    """Read a folder and propose a config.
+
+def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> Proposal:  # noqa: B008 - frozen
+    """Read a folder, or another place that `TrainsPath` can name, and propose a config.
 
     Raises:
         SourceError: it is missing, holds no picture, or its file names have no labels.
     """
-    files = sorted(picture_files(folder, collections.Counter())) if folder.is_dir() else []
-    if not files:
-        raise SourceError(f"no picture in {str(folder)!r}; give the folder that holds the labelled pictures")
-    regex = choose_regex([file.name for file in files])
-    labels = [label for file in files if (label := label_of(file.name, re.compile(regex)))]
+    regex, samples = _labelled(place)
+    labels = [sample.label for sample in samples if sample.label]
     if not labels:
-        raise SourceError(
-            f"no label in the file names of {str(folder)!r}, such as {files[0].name!r}: name them label_anything.png"
-        )
-    seen = _look(files[:: math.ceil(len(files) / LOOKED_AT)])
+        raise SourceError(f"no label in names such as {samples[0].name!r}: name the files label_anything.png")
+    seen = _look(samples[:: math.ceil(len(samples) / LOOKED_AT)])
     sizes = collections.Counter(size for size, _ in seen)
     size, most = sizes.most_common(1)[0]
     lengths = [len(label) for label in labels]
@@ -87,7 +90,7 @@ def propose(folder: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> 
         size=size,
         resize=choose_resize(size, max(lengths), neural_net),
         channels=choose_channels([share for _, share in seen]),
-        pictures=len(files),
+        pictures=len(samples),
         lengths=(min(lengths), max(lengths)),
         symbols=tuple(symbols),
         other_sizes=1 - most / len(seen),
@@ -140,14 +143,22 @@ def gray_share(pixels: npt.NDArray[np.uint8]) -> float:
     return min(1.0, 3 * float(luma @ covariance @ luma) / strongest) if strongest > 1e-9 else 1.0
 
 
-def _look(files: Iterable[Path]) -> list[tuple[tuple[int, int], float]]:
+def _labelled(place: Path) -> tuple[str, list[Sample]]:
+    """Return the label pattern that fits the names, and the samples, labelled by it and sorted by name."""
+    ignored = sources.Ignored()
+    names = [PurePath(sample.name).name for sample in sources.read(place, re.compile(BEFORE_UNDERSCORE), ignored)]
+    regex = choose_regex(names)
+    return regex, sorted(sources.read(place, re.compile(regex), ignored), key=lambda sample: sample.name)
+
+
+def _look(samples: Iterable[Sample]) -> list[tuple[tuple[int, int], float]]:
     """Return (width, height) and `gray_share` of the pictures that can be read."""
     colour = Pretreatment(ImageChannel=3)
     seen = []
-    for file in files:
+    for sample in samples:
         try:
-            picture = image.decode(file.read_bytes())
-        except PictureError:
+            picture = image.decode(sample.content.read())
+        except (OSError, PictureError):
             continue  # `verify` names it; a proposal does not need every picture
         seen.append((picture.size, gray_share(image.pretreat(picture, colour, picture.size))))
     if not seen:

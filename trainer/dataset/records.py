@@ -4,7 +4,7 @@ Each record is a `tf.train.Example` of bytes: `pixels` (uint8 [H, W, C]), `label
 `name`, `sha256` (of the picture file), and `encoded`: the picture file itself for the test set, else empty.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 
 from contract.image import Pixels
 from engine.quiet import import_tensorflow
+from trainer.errors import DataError
 
 BATCH = 256  # records parsed in one call
 
@@ -77,20 +78,19 @@ def load(path: Path, count: int, shape: tuple[int, int, int]) -> Examples:
 
     Returns:
         All of them, in the order of the file.
+
+    Raises:
+        DataError: the file is damaged.
     """
-    tf = _tensorflow()
     pixels = np.empty((count, *shape), np.uint8)
     texts: dict[str, list[bytes]] = {"label": [], "name": [], "sha256": [], "encoded": []}
-    features = {key: tf.io.FixedLenFeature([], tf.string) for key in ("pixels", *texts)}
     start = 0
-    for batch in tf.data.TFRecordDataset(str(path)).batch(BATCH):
-        parsed: Mapping[str, Any] = tf.io.parse_example(batch, features)
-        raw = tf.io.decode_raw(parsed["pixels"], tf.uint8, fixed_length=int(np.prod(shape)))
-        decoded = raw.numpy().reshape(-1, *shape)
+    for batch in _batches(path, ("pixels", *texts)):
+        decoded = np.frombuffer(b"".join(batch["pixels"]), np.uint8).reshape(-1, *shape)
         pixels[start : start + len(decoded)] = decoded
         start += len(decoded)
         for key, values in texts.items():
-            values.extend(parsed[key].numpy())
+            values.extend(batch[key])
     return Examples(
         pixels=pixels,
         labels=[text.decode() for text in texts["label"]],
@@ -98,6 +98,23 @@ def load(path: Path, count: int, shape: tuple[int, int, int]) -> Examples:
         sha256=[text.decode() for text in texts["sha256"]],
         encoded=texts["encoded"],
     )
+
+
+def pixels_by_digest(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield the SHA-256 of each picture file and its contract pixels; raises as `load`."""
+    for batch in _batches(path, ("sha256", "pixels")):
+        yield from zip([digest.decode() for digest in batch["sha256"]], batch["pixels"], strict=True)
+
+
+def _batches(path: Path, keys: Sequence[str]) -> Iterator[dict[str, list[bytes]]]:
+    tf = _tensorflow()
+    features = {key: tf.io.FixedLenFeature([], tf.string) for key in keys}
+    try:
+        for batch in tf.data.TFRecordDataset(str(path)).batch(BATCH):
+            parsed = tf.io.parse_example(batch, features)
+            yield {key: list(parsed[key].numpy()) for key in keys}
+    except (tf.errors.DataLossError, tf.errors.InvalidArgumentError) as error:
+        raise DataError(f"{path} is damaged; delete it, and the pictures are packed again") from error
 
 
 def _tensorflow() -> Any:  # noqa: ANN401 - a module

@@ -1,5 +1,8 @@
 """A picture with its label: where it is and what it should read as. Small, and cheap to send to a worker."""
 
+import functools
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -27,8 +30,45 @@ class FileContent:
 
     def stamp(self) -> str:
         """Return size and time of writing."""
-        status = self.path.stat()
-        return f"{status.st_size}:{status.st_mtime_ns}"
+        return _stamp(self.path)
+
+
+@dataclass(frozen=True)
+class PartContent:
+    """Some bytes inside a file, such as one record of many."""
+
+    path: Path
+    start: int
+    length: int
+
+    def read(self) -> bytes:
+        """Return the bytes; raises OSError when the file is gone."""
+        with self.path.open("rb") as file:
+            file.seek(self.start)
+            return file.read(self.length)
+
+    def stamp(self) -> str:
+        """Return size and time of writing of the whole file, and the place in it."""
+        return f"{_stamp(self.path)}:{self.start}"
+
+
+@dataclass(frozen=True)
+class ZipContent:
+    """A file in a zip archive."""
+
+    archive: Path
+    member: str
+
+    def read(self) -> bytes:
+        """Return the bytes; raises OSError when the archive is gone, damaged or locked."""
+        try:
+            return _open_archive(self.archive, _stamp(self.archive)).read(self.member)
+        except (zipfile.BadZipFile, zlib.error, KeyError, NotImplementedError, RuntimeError) as error:
+            raise OSError(f"{self.archive}: {error}") from error
+
+    def stamp(self) -> str:
+        """Return size and time of writing of the archive."""
+        return _stamp(self.archive)
 
 
 @dataclass(frozen=True)
@@ -44,3 +84,14 @@ class Sample:
     name: str
     label: str | None
     content: Content
+
+
+@functools.lru_cache(maxsize=4)
+def _open_archive(path: Path, _stamp: str) -> zipfile.ZipFile:
+    # Kept open: reading the table of contents again for each picture would take longer than the pictures.
+    return zipfile.ZipFile(path)
+
+
+def _stamp(path: Path) -> str:
+    status = path.stat()
+    return f"{status.st_size}:{status.st_mtime_ns}"

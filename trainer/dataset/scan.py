@@ -1,18 +1,16 @@
-"""Find the pictures that a config names, and their labels. Opens none of them."""
+"""Find the pictures that a config names, and their labels. Opens no picture."""
 
 import collections
-import os
+import glob
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from trainer.config import TrainConfig
-from trainer.dataset.sample import FileContent, Sample
+from trainer.dataset import sources
+from trainer.dataset.sample import Sample
 from trainer.errors import SourceError
-
-PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp"})
-JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 
 
 @dataclass(frozen=True)
@@ -44,61 +42,33 @@ def scan(config: TrainConfig) -> Scan:
     """Find the pictures and labels that a config names.
 
     Raises:
-        SourceError: a folder is missing, or has no picture in it.
+        SourceError: a folder or file is missing, or has no picture in it.
     """
     ignored: collections.Counter[str] = collections.Counter()
     system = config.System
-    train = _sources("System.TrainsPath", system.train_paths, system.TrainRegex, ignored)
-    test = _sources("System.TestPath", system.test_paths, system.test_regex, ignored)
+    train = _samples("System.TrainsPath", system.train_paths, system.TrainRegex, ignored)
+    test = _samples("System.TestPath", system.test_paths, system.test_regex, ignored)
     return Scan(train, test, dict(ignored))
 
 
-def label_of(file_name: str, pattern: re.Pattern[str]) -> str | None:
-    """Return the label in a file's name: the first match of the pattern, as text; None without a match."""
-    found = pattern.search(PurePath(file_name).name)
-    return found.group() if found else None
-
-
-def picture_files(folder: Path, ignored: collections.Counter[str]) -> Iterator[Path]:
-    """Yield the picture files in a folder and below it; count the others by kind in `ignored`."""
-    for parent, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if not _is_junk(name)]
-        for name in files:
-            suffix = PurePath(name).suffix.lower()
-            if _is_junk(name):
-                ignored[name] += 1
-            elif suffix and suffix not in PICTURE_SUFFIXES:
-                ignored[suffix] += 1
-            else:
-                yield Path(parent, name)
-
-
-def ignored_sentence(ignored: Mapping[str, int]) -> str:
-    """Return which files were passed over, such as `3 files passed over: 2 .txt, 1 Thumbs.db`."""
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(ignored.items(), key=lambda item: -item[1])[:8])
-    return f"{sum(ignored.values()):,} files passed over: {kinds}"
-
-
-def _sources(key: str, paths: tuple[str, ...], regex: str, ignored: collections.Counter[str]) -> tuple[Sample, ...]:
+def _samples(key: str, paths: tuple[str, ...], regex: str, ignored: collections.Counter[str]) -> tuple[Sample, ...]:
+    """Return the samples of all paths; where two name the same picture, the later one has its label."""
     pattern = re.compile(regex)
-    found = {sample.name: sample for path in paths for sample in _source(key, path, pattern, ignored)}
+    found: dict[str, Sample] = {}
+    try:
+        for path in paths:
+            for place in _places(path):
+                found.update((sample.name, sample) for sample in sources.read(place, pattern, ignored))
+    except SourceError as error:
+        raise SourceError(f"{key}: {error}") from error
     return tuple(found[name] for name in sorted(found))
 
 
-def _source(key: str, path: str, pattern: re.Pattern[str], ignored: collections.Counter[str]) -> list[Sample]:
-    folder = Path(path)
-    if not folder.is_dir():
-        kind = "is not a folder" if folder.exists() else f"is not there (looked from {Path.cwd()})"
-        raise SourceError(f"{key}: {path!r} {kind}; give the folder that holds the pictures")
-    passed_over: collections.Counter[str] = collections.Counter()
-    files = list(picture_files(folder, passed_over))
-    if not files:
-        why = f" ({ignored_sentence(passed_over)})" if passed_over else ""
-        formats = " ".join(sorted(PICTURE_SUFFIXES))
-        raise SourceError(f"{key}: no picture in {path!r}{why}; files read here end in {formats}")
-    ignored.update(passed_over)
-    return [Sample(file.as_posix(), label_of(file.name, pattern), FileContent(file)) for file in files]
-
-
-def _is_junk(name: str) -> bool:
-    return name.startswith(".") or name.lower() in JUNK
+def _places(path: str) -> list[Path]:
+    """Return what a path of a config means: itself, or everything that fits it as a pattern."""
+    if Path(path).exists() or not glob.has_magic(path):
+        return [Path(path)]
+    found = sorted(glob.glob(path, recursive=True))  # noqa: PTH207 - pathlib takes no absolute pattern
+    if not found:
+        raise SourceError(f"nothing fits the pattern {path!r} (looked from {Path.cwd()})")
+    return [Path(place) for place in found]

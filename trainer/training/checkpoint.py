@@ -11,6 +11,8 @@ import numpy.typing as npt
 
 from contract.files import write_atomically
 
+SCHEMA = 1  # goes up when a checkpoint holds something else
+
 Arrays = dict[str, npt.NDArray[Any]]
 
 

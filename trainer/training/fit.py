@@ -68,11 +68,12 @@ class Fit:
             position.loss_sum += loss
             position.loss_steps += 1
             position.seconds = time.monotonic() - clock
-            shown.advance(recipe.batch_size)
             shown.note(self._note(loss))
+            shown.advance(recipe.batch_size)
             stop = interrupt.requested or out_of_time(self._config.Trains, position.seconds / 60)
             if stop or position.step % recipe.validate_every == 0 or position.step == recipe.steps:
                 self._read_test_set(rate)
+                shown.note(self._note(loss))
                 reason = "interrupted" if interrupt.requested else reason_to_stop(self._config.Trains, self._standing())
                 if reason:
                     return reason

@@ -18,6 +18,9 @@ Weights = Mapping[str, npt.NDArray[Any]]
 CLIP_NORM = 1.0  # of all gradients together: CTC's first steps have large ones
 WEIGHT_DECAY = 1e-2
 
+# The moving average takes in the weights every so many steps.
+AVERAGE_EVERY = 10
+
 
 class Learner:
     """Trains one network.
@@ -35,13 +38,14 @@ class Learner:
         self._charset = config.charset
         self._model = build(config, recipe.precision)
         self.reader = build(config)
-        self._optimizer = keras.optimizers.AdamW(
-            recipe.rate(0), weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM, use_ema=True, ema_momentum=recipe.ema
-        )
+        self._optimizer = keras.optimizers.AdamW(recipe.rate(0), weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM)
         # Decay pulls kernels towards zero; on biases and on batch norm's scale and offset it would only do harm.
         self._optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
         self._model.compile(self._optimizer, loss=keras.losses.CTC(), jit_compile=False)
         self._optimizer.build(self._model.trainable_variables)
+        self._momentum = recipe.average
+        self._average = [np.asarray(variable) for variable in self._model.trainable_variables]
+        self._steps = 0
 
     def step(self, images: Any, labels: Any, rate: float) -> float:  # noqa: ANN401 - tensors of any Keras backend
         """Learn from one batch and return its mean CTC loss in nats.
@@ -52,15 +56,26 @@ class Learner:
             rate: the learning rate of this step.
         """
         self._optimizer.learning_rate = rate
-        return float(self._model.train_on_batch(images, labels))
+        loss = float(self._model.train_on_batch(images, labels))
+        self._steps += 1
+        if self._steps % AVERAGE_EVERY == 0:
+            self._take_into_average(self._steps // AVERAGE_EVERY)
+        return loss
 
     def refresh_reader(self) -> None:
-        """Give the reader the moving average of the weights."""
-        trained = [np.asarray(variable) for variable in self._model.trainable_variables]
-        self._optimizer.finalize_variable_values(self._model.trainable_variables)
-        self.reader.set_weights(self._model.get_weights())
-        for variable, value in zip(self._model.trainable_variables, trained, strict=True):
-            variable.assign(value)
+        """Give the reader the moving average of the weights, and the newest batch statistics."""
+        for target, source in zip(self.reader.weights, self._model.weights, strict=True):
+            target.assign(source)
+        for target, value in zip(self.reader.trainable_variables, self._average, strict=True):
+            target.assign(value)
+
+    def _take_into_average(self, count: int) -> None:
+        # A short memory at first: the average must not drag the random weights of the start along.
+        momentum = min(self._momentum, count / (count + 10))
+        self._average = [
+            momentum * average + (1 - momentum) * np.asarray(variable)
+            for average, variable in zip(self._average, self._model.trainable_variables, strict=True)
+        ]
 
     def read(self, pixels: Pixels, batch_size: int) -> list[Decoded]:
         """Read contract pixels uint8 [N, H, W, C] with the reader."""
@@ -73,12 +88,16 @@ class Learner:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return everything that the next step depends on, by a name for each array."""
-        return {name: np.asarray(variable) for name, variable in self._variables().items()}
+        arrays = {name: np.asarray(variable) for name, variable in self._variables().items()}
+        arrays |= {f"average/{index:04d}": value for index, value in enumerate(self._average)}
+        return {**arrays, "steps": np.asarray(self._steps)}
 
     def restore(self, state: Weights) -> None:
         """Take over a state of a learner of the same config and recipe."""
         for name, variable in self._variables().items():
             variable.assign(state[name])
+        self._average = [state[f"average/{index:04d}"] for index in range(len(self._average))]
+        self._steps = int(state["steps"])
 
     def reader_weights(self) -> dict[str, npt.NDArray[Any]]:
         """Return the reader's weights by position."""

@@ -16,6 +16,8 @@ PLAIN_SHARE = 0.1  # the last part of training sees the pictures as they are
 PICTURES_SHOWN = 50_000
 FEWEST_EPOCHS = 10
 
+AVERAGE_MOMENTUM = 0.8  # of snapshots ten steps apart: a memory of about fifty steps
+
 # Sets smaller than this are varied strongly, others lightly.
 SMALL_SET = 4_000
 
@@ -34,7 +36,7 @@ class Recipe:
         strength: how pictures are varied until `plain_from`.
         plain_from: the first step that sees pictures as they are.
         precision: of the arithmetic.
-        ema: momentum of the moving average of the weights.
+        average: momentum of the moving average of the weights, at each time that it takes them in.
     """
 
     steps: int
@@ -46,7 +48,7 @@ class Recipe:
     strength: Strength
     plain_from: int
     precision: Arithmetic
-    ema: float
+    average: float
 
 
 def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
@@ -73,7 +75,7 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
         strength=strength,
         plain_from=steps - round(steps * PLAIN_SHARE),
         precision=precision,
-        ema=min(0.99, 1 - 10 / max(steps, 20)),
+        average=AVERAGE_MOMENTUM,
     )
 
 

@@ -82,6 +82,7 @@ def _made_of(config: TrainConfig, packed: PackedSet, precision: str) -> dict[str
         "seed": config.System.Seed,
         "pictures": packed.fingerprint,
         "precision": precision,
+        "checkpoint": checkpoint.SCHEMA,
     }
 
 

@@ -46,7 +46,8 @@ def create_app(plane: Recognizes, limits: RequestLimits | None = None, options: 
 
 def _refused(error: HTTPException) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
-    detail = f"{request.method} {request.path}" if status == HTTPStatus.METHOD_NOT_ALLOWED else error.description
+    unrouted = status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
+    detail = f"{request.method} {request.path}" if unrouted else error.description
     response = json_response(error_body(f"{status.phrase}: {detail}", status, new_uid()), status)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))

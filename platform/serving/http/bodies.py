@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from flask import Request
 from werkzeug.exceptions import UnsupportedMediaType
 
+from contract.formats import format_of
 from serving import pictures
 from serving.answer import Hints
 from serving.asking import Question, refuse_color
@@ -45,12 +46,10 @@ def question_of(request: Request, limits: RequestLimits, names: Mapping[str, str
     content = request.get_data()
     if _is_json(kind) or (kind in _SNIFFED and content[:64].lstrip().startswith(b"{")):
         return _from_fields(parse_object(content), limits, names)
-    if kind.startswith("image/") or (kind in _SNIFFED and pictures.looks_like_a_picture(content)):
+    if kind.startswith("image/") or (kind in _SNIFFED and format_of(content)):
         return raw_question(content, limits)
     if kind == _FORM and names.get("image", "image") in request.form:
-        # A plus sign that a client forgot to escape arrives as a space, which base64 never holds.
-        fields = {name: value.replace(" ", "+") if "image" in name else value for name, value in request.form.items()}
-        return _from_fields(fields, limits, names)
+        return _from_fields(_form_fields(request, names), limits, names)
     if kind == "application/octet-stream":
         return raw_question(content, limits)
     if kind in _SNIFFED:
@@ -82,12 +81,17 @@ def parse_object(content: bytes) -> dict[str, object]:
 
 def _from_parts(request: Request, limits: RequestLimits, names: Mapping[str, str]) -> Question:
     files = [part.read() for _, part in request.files.items(multi=True)]
-    fields: dict[str, object] = dict(request.form.items())
+    fields = _form_fields(request, names)
     if not files:
-        texts = request.form.getlist(names.get("image", "image"))
-        fields[names.get("image", "image")] = texts[0] if len(texts) == 1 else texts
         return _from_fields(fields, limits, names)
     return _with_fields(pictures.from_files(files, limits), fields, names, many=len(files) > 1)
+
+
+def _form_fields(request: Request, names: Mapping[str, str]) -> dict[str, object]:
+    name = names.get("image", "image")
+    # A plus sign that a client forgot to escape arrives as a space, which a text of base64 does not hold otherwise.
+    texts = [text.replace(" ", "+") for text in request.form.getlist(name)]
+    return {**request.form, name: texts[0] if len(texts) == 1 else texts or None}
 
 
 def _from_fields(fields: Mapping[str, object], limits: RequestLimits, names: Mapping[str, str]) -> Question:

@@ -27,8 +27,9 @@ answer, only a connection that breaks."""
 RECEIVE_SECONDS = 60.0
 """How long a client may take to send one request: one that drips bytes would hold its connection for ever."""
 
-YOUNG_SECONDS = 1.0
-"""How long a connection on which nothing was said yet is waited for when the service stops."""
+QUIET_SECONDS = 1.0
+"""How long a connection must have been quiet to be closed when the service stops. Another request may be on its way on
+one that was just used or opened; its answer then tells the client to connect anew."""
 
 
 class _BusyError(Error):  # type: ignore[misc]  # see the module's docstring
@@ -46,9 +47,10 @@ class _JsonErrorTask(ErrorTask):  # type: ignore[misc]
         self.status = f"{error.code} {error.reason}"
         self.content_length = len(body)
         self.response_headers.append(("Content-Type", "application/json"))
-        if isinstance(error, _BusyError):
+        busy = isinstance(error, _BusyError)
+        if busy:
             self.response_headers.append(("Retry-After", str(RETRY_SECONDS)))
-        else:
+        if not busy or self.channel.server.draining:
             self.set_close_on_finish()
         self.write(body)
 
@@ -78,8 +80,10 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             self.completed = self._left == 0
             return taken
         consumed: int = super().received(data)
-        if isinstance(self.error, RequestEntityTooLarge) and not self.expect_continue:
-            self._left = self.content_length if self.content_length <= READ_OFF_BYTES else 0
+        if isinstance(self.error, RequestEntityTooLarge):
+            self.error.body = f"the limit is {self.adj.max_request_body_size - 1:,} bytes"
+            drop = not self.expect_continue and self.content_length <= READ_OFF_BYTES
+            self._left = self.content_length if drop else 0
             self.completed = self._left == 0
         return consumed
 
@@ -93,8 +97,8 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     def idle(self, now: float) -> bool:
         """Whether nothing is being received, answered or sent, nor about to be."""
-        unspoken = self.last_activity == self.creation_time and now - self.creation_time < YOUNG_SECONDS
-        return not (self.requests or self.request or self.total_outbufs_len or unspoken)
+        quiet = now - self.last_activity >= QUIET_SECONDS
+        return quiet and not (self.requests or self.request or self.total_outbufs_len)
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]

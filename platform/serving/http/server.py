@@ -4,7 +4,7 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from waitress import wasyncore
 from waitress.adjustments import Adjustments
@@ -18,6 +18,7 @@ from serving.pictures import RequestLimits
 
 _MAX_HEADER_BYTES = 32 * 1024
 _IDLE_SECONDS = 75  # longer than the usual 60 of a proxy before us, so that the proxy is the one who closes
+_CLEANUP_SECONDS = 5  # between two looks for connections that take too long
 _SHUTDOWN_SECONDS = 1.0  # for threads to end that have nothing left to do
 
 _log = logging.getLogger(__name__)
@@ -103,7 +104,7 @@ class HttpServer:
             max_request_body_size=self._limits.max_body_bytes + 1,  # waitress refuses what reaches the limit
             max_request_header_size=_MAX_HEADER_BYTES,
             channel_timeout=_IDLE_SECONDS,
-            cleanup_interval=5,
+            cleanup_interval=_CLEANUP_SECONDS,
             backlog=ports.BACKLOG,
             ident="serving",
             log_socket_errors=False,
@@ -138,6 +139,6 @@ class HttpServer:
         for listener in self._listeners:
             listener.stop_listening()
 
-    def _in_loop(self, *actions: object) -> None:
+    def _in_loop(self, *actions: Callable[[], None]) -> None:
         for action in actions:
             self._listeners[0].trigger.pull_trigger(action)

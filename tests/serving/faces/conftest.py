@@ -96,6 +96,11 @@ def client(client_for: Callable[..., FlaskClient]) -> FlaskClient:
     return client_for()
 
 
+@pytest.fixture(autouse=True)
+def short_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.http.connections.QUIET_SECONDS", 0.1)
+
+
 @pytest.fixture
 def serve_http(plane: FakePlane) -> Iterator[Callable[..., HttpServer]]:
     with ExitStack() as stack:

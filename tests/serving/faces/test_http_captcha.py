@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from serving.answer import Hints
 from serving.errors import (
@@ -16,6 +18,7 @@ from serving.errors import (
     UnknownModelError,
     UnreadablePictureError,
 )
+from serving.http.options import DropIn
 from serving.pictures import RequestLimits
 
 Draw = Callable[..., bytes]
@@ -135,6 +138,11 @@ def test_a_plus_sign_that_was_not_escaped_in_a_form(client: FlaskClient, plane: 
     assert "+" in body
     client.post("/captcha/v1", data=body, content_type="application/x-www-form-urlencoded")
     assert plane.calls[0][0] == [content]
+
+
+def test_a_field_given_twice_is_a_list(client: FlaskClient, picture: Draw) -> None:
+    form = {"image": [encoded(picture(8, 4)), encoded(picture(9, 5))], "split_char": " "}
+    assert client.post("/captcha/v1", data=form).json["message"] == "8x4 9x5"
 
 
 def test_files_of_a_form_under_any_name(client: FlaskClient, plane: Any, picture: Draw) -> None:
@@ -329,3 +337,43 @@ def test_the_deadline_is_that_of_the_limits(client_for: Callable[..., FlaskClien
     client = client_for(RequestLimits(max_seconds=-1.0))
     response = client.post("/captcha/v1", json={"image": encoded(picture())})
     assert (response.status_code, response.json["code"]) == (504, 504)
+
+
+SNIPPETS = [
+    b"{",
+    b"}",
+    b'"image"',
+    b":",
+    b"[",
+    b"]",
+    b'"',
+    b"QUJD",
+    b"\x89PNG\r\n\x1a\n",
+    b"\x00\xff\xff\xff\x00",
+    b"\r\n",
+]
+SNIPPETS += [
+    b"--x",
+    b"Content-Disposition: form-data; name=image",
+    b"image=",
+    b"%",
+    b"&",
+    b"null",
+    b"1e999",
+    b"\\ud800",
+]
+KINDS = ["application/json", "multipart/form-data; boundary=x", "multipart/form-data", "text/plain", "image/png", ""]
+KINDS += ["application/x-www-form-urlencoded", "application/octet-stream", "a/b", "text/plain; charset=nonsense", ";;"]
+
+
+@given(
+    path=st.sampled_from(["/captcha/v1", "/captcha/v3", "/v2/models/digits/infer", "/b", "/captcha", "/predict"]),
+    kind=st.sampled_from(KINDS),
+    parts=st.lists(st.sampled_from(SNIPPETS) | st.binary(max_size=8), max_size=12),
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150, deadline=None)
+def test_no_body_makes_the_service_fail(client_for: Any, path: str, kind: str, parts: list[bytes]) -> None:
+    client = client_for(drop_in=frozenset(DropIn))
+    response = client.post(path, data=b"".join(parts), content_type=kind)
+    assert response.status_code < 500
+    assert response.is_json

@@ -2,6 +2,7 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -174,13 +175,48 @@ def test_stopping_waits_no_longer_than_it_may(serve_http: Serve, plane: Any, pic
         plane.gate.set()
 
 
-def test_idle_connections_do_not_hold_the_stop_up(serve_http: Serve) -> None:
+def test_a_request_on_a_connection_just_used_is_answered_while_stopping(
+    serve_http: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.http.connections.QUIET_SECONDS", 10.0)
+    server = serve_http()
+    with ThreadPoolExecutor() as pool, connected(server) as kept:
+        kept.request("GET", "/v2/health/live")
+        kept.getresponse().read()
+        stopped = pool.submit(server.stop, 60.0)
+        while not refuses(server):
+            time.sleep(0.01)
+        kept.request("GET", "/v2/health/live")
+        response = kept.getresponse()
+        assert (response.status, response.getheader("Connection")) == (200, "close")
+        stopped.result(10)
+
+
+def refuses(server: HttpServer) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", server.ports[0]), timeout=1).close()
+    except ConnectionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize("sent", [b"", b"POST /capt"])
+def test_quiet_connections_do_not_hold_the_stop_up(serve_http: Serve, sent: bytes) -> None:
     server = serve_http()
     with connected(server) as idle:
         idle.request("GET", "/v2/health/live")
         idle.getresponse().read()
-        server.stop(60.0)
+        idle.sock.sendall(sent)
+        server.stop(0.5)
         assert idle.sock.recv(1) == b""
+
+
+def test_a_client_that_drips_its_request_is_cut_off(serve_http: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.http.connections.RECEIVE_SECONDS", 0.2)
+    monkeypatch.setattr("serving.http.server._CLEANUP_SECONDS", 0)
+    with connected(serve_http()) as slow:
+        slow.sock.sendall(b"POST /captcha/v1 HTTP/1.1\r\n")
+        assert slow.sock.recv(1) == b""
 
 
 def test_stop_without_start_does_nothing(plane: Any) -> None:

@@ -1,0 +1,92 @@
+"""An artifact of a small network with random weights: what engine, export and serving tests feed on."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from contract.files import sha256
+from contract.spec import GraphSection, ModelSpec, dump
+from contract.strict import validate
+from trainer.config import TrainConfig
+from trainer.framework import import_keras
+
+# Two threads are enough for tests, and more would only fight with other processes.
+os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A network and its exported form.
+
+    Attributes:
+        config: that built the network.
+        model: the Keras network.
+        graph: bytes of the .pb.
+        spec: its description.
+    """
+
+    config: TrainConfig
+    model: Any
+    graph: bytes
+    spec: ModelSpec
+
+    def write(self, folder: Path, stem: str = "small_1.0") -> Path:
+        """Write both files as the trainer leaves them; return the path of the YAML."""
+        for name, content in (("graph", self.graph), ("model", dump(self.spec))):
+            (folder / name).mkdir(parents=True, exist_ok=True)
+            path = folder / name / (stem + (".pb" if name == "graph" else ".yaml"))
+            path.write_bytes(content)
+        return path
+
+
+def small_config(**sections: dict[str, Any]) -> TrainConfig:
+    """Return a config of a 48x16 digit reader; keyword arguments add keys to sections."""
+    tree: dict[str, dict[str, Any]] = {
+        "System": {"TrainsPath": "nowhere"},
+        "NeuralNet": {"HiddenNum": 8},
+        "Model": {"ModelName": "small", "CharSet": "NUMERIC", "ImageWidth": 48, "ImageHeight": 16},
+    }
+    for name, keys in sections.items():
+        tree[name] = {**tree.get(name, {}), **keys}
+    return validate(TrainConfig, tree, "test")
+
+
+def scrambled(model: Any, seed: int = 0) -> Any:
+    """Give a network weights that leave none of its parts without effect, batch statistics included."""
+    import keras  # noqa: PLC0415 - tests without a network must not wait for it
+    import numpy as np  # noqa: PLC0415
+
+    rng = np.random.default_rng(seed)
+    for layer in model.layers:
+        for weight in layer.weights:
+            noise = rng.normal(0, 0.05, weight.shape)
+            weight.assign(np.asarray(weight) + noise)
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.moving_variance.assign(rng.uniform(0.5, 2, layer.moving_variance.shape))
+            layer.gamma.assign(rng.uniform(0.5, 2, layer.gamma.shape))
+    scores = model.get_layer("logits")
+    scores.kernel.assign(rng.normal(0, 3, scores.kernel.shape))  # different pictures give different texts
+    return model
+
+
+def make_artifact(config: TrainConfig, seed: int = 0) -> Artifact:
+    """Build and export a network with scrambled weights."""
+    import_keras()
+    from trainer.export.graph import inference_graph  # noqa: PLC0415 - these import keras
+    from trainer.network.build import build  # noqa: PLC0415
+
+    model = scrambled(build(config), seed)
+    graph = inference_graph(model)
+    section = GraphSection(File="small_1.0.pb", SHA256=sha256(graph))
+    return Artifact(
+        config, model, graph, ModelSpec(Model=config.Model, Pretreatment=config.Pretreatment, Graph=section)
+    )
+
+
+@pytest.fixture(scope="session")
+def artifact() -> Artifact:
+    """Return the small artifact; building it takes some seconds once."""
+    return make_artifact(small_config())

@@ -1,0 +1,156 @@
+"""The engine loads what it should, refuses the rest with the reason, and reads what the network reads."""
+
+import io
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import engine
+from contract.decode import ctc_greedy
+from contract.errors import NotAPictureError
+from contract.files import sha256
+from contract.spec import ModelSpec
+from engine import DigestError, EngineError, GraphError
+from tests.conftest import Artifact
+
+
+def pictures(count: int, seed: int = 0) -> list[bytes]:
+    rng = np.random.default_rng(seed)
+    return [png(rng.integers(0, 256, (16, 48), np.uint8)) for _ in range(count)]
+
+
+def png(pixels: Any) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def described(artifact: Artifact, graph: bytes, **model: Any) -> ModelSpec:
+    """The artifact's spec for other bytes of a graph, and other keys of `Model`."""
+    section = artifact.spec.Graph.model_copy(update={"SHA256": sha256(graph)})
+    identity = artifact.spec.Model.model_validate({**artifact.spec.Model.model_dump(), **model})
+    return artifact.spec.model_copy(update={"Graph": section, "Model": identity})
+
+
+def changed(artifact: Artifact, change: Any) -> bytes:
+    """The artifact's graph with a change made to its GraphDef."""
+    import tensorflow as tf  # noqa: PLC0415 - the engine has imported it by then, without keras
+
+    definition = tf.compat.v1.GraphDef.FromString(artifact.graph)
+    change(definition)
+    content: bytes = definition.SerializeToString()
+    return content
+
+
+def test_reads_what_the_network_reads(artifact: Artifact, tmp_path: Path) -> None:
+    recognizer = engine.load(artifact.write(tmp_path))
+    contents = pictures(20)
+    pixels = np.stack([recognizer.prepare(content) for content in contents])
+    expected = np.asarray(artifact.model.predict_on_batch(pixels))
+    np.testing.assert_allclose(recognizer.logits(pixels), expected, atol=1e-3)
+    texts = [item.text for item in ctc_greedy(expected, artifact.spec.charset)]
+    assert [reading.text for reading in recognizer.read(contents)] == texts
+    assert len(set(texts)) > 1
+
+
+def test_a_batch_reads_like_single_pictures(artifact: Artifact, tmp_path: Path) -> None:
+    recognizer = engine.load(artifact.write(tmp_path))
+    contents = pictures(9, seed=1)
+    single = [recognizer.read([content])[0].text for content in contents]
+    assert [reading.text for reading in recognizer.read(contents)] == single
+
+
+def test_the_graphs_own_decoder_agrees_with_the_contract(artifact: Artifact, tmp_path: Path) -> None:
+    recognizer = engine.load(artifact.write(tmp_path))
+    pixels = np.stack([recognizer.prepare(content) for content in pictures(30, seed=2)])
+    _, symbols = recognizer.logits_and_symbols(pixels)
+    spelled = ["".join("0123456789"[number] for number in row if number >= 0) for row in symbols]
+    assert spelled == [reading.text for reading in recognizer.read_pixels(pixels)]
+
+
+def test_a_bad_picture_fails_alone_and_in_its_place(artifact: Artifact, tmp_path: Path) -> None:
+    recognizer = engine.load(artifact.write(tmp_path))
+    good = pictures(2)
+    readings = recognizer.read([good[0], b"no picture", good[1]])
+    assert isinstance(readings[1].error, NotAPictureError)
+    assert [reading.text for reading in readings[::2]] == [reading.text for reading in recognizer.read(good)]
+    assert recognizer.read([]) == []
+
+
+def test_a_missing_graph_is_named(artifact: Artifact, tmp_path: Path) -> None:
+    path = artifact.write(tmp_path)
+    (tmp_path / "graph" / "small_1.0.pb").unlink()
+    with pytest.raises(EngineError, match=r"its graph is missing; looked for .*small_1\.0\.pb"):
+        engine.load(path)
+
+
+@pytest.mark.parametrize("length", [0, 1, 1000, -1])
+def test_cut_off_bytes_are_refused_by_their_digest(artifact: Artifact, length: int) -> None:
+    with pytest.raises(DigestError, match=r"small_1\.0\.pb: its SHA-256 is"):
+        engine.open_model(artifact.spec, artifact.graph[:length])
+
+
+def test_bytes_that_are_no_graph_are_refused_even_with_their_digest(artifact: Artifact) -> None:
+    for content, reason in ((b"\xff" * 100, "not a TensorFlow graph"), (b"", "the graph is empty")):
+        with pytest.raises(GraphError, match=reason):
+            engine.open_model(described(artifact, content), content)
+
+
+def test_a_graph_cut_at_a_node_is_refused(artifact: Artifact) -> None:
+    content = changed(artifact, lambda graph: graph.ClearField("versions"))
+    with pytest.raises(GraphError, match="no version field"):
+        engine.open_model(described(artifact, content), content)
+
+
+def test_an_operation_outside_the_list_is_refused_by_name(artifact: Artifact) -> None:
+    content = changed(artifact, lambda graph: graph.node.add(name="leak", op="WriteFile"))
+    with pytest.raises(GraphError, match=r"WriteFile \(node 'leak'\)"):
+        engine.open_model(described(artifact, content), content)
+
+
+def test_an_operation_hidden_in_a_function_is_refused(artifact: Artifact) -> None:
+    def hide(graph: Any) -> None:
+        function = graph.library.function.add()
+        function.signature.name = "harmless"
+        function.node_def.add(name="leak", op="ReadFile")
+
+    content = changed(artifact, hide)
+    with pytest.raises(GraphError, match="ReadFile"):
+        engine.open_model(described(artifact, content), content)
+
+
+def test_a_gpu_device_is_refused(artifact: Artifact) -> None:
+    def tie(graph: Any) -> None:
+        graph.node[3].device = "/device:GPU:0"
+
+    content = changed(artifact, tie)
+    with pytest.raises(GraphError, match="only CPU is allowed"):
+        engine.open_model(described(artifact, content), content)
+
+
+def test_a_yaml_of_other_size_or_charset_is_refused(artifact: Artifact) -> None:
+    with pytest.raises(GraphError, match=r"\[-1, 16, 48, 1\].*\[-1, 16, 50, 1\]"):
+        engine.open_model(described(artifact, artifact.graph, ImageWidth=50), artifact.graph)
+    with pytest.raises(GraphError, match=r"11 classes.*has 10"):
+        engine.open_model(described(artifact, artifact.graph, CharExclude=["0"]), artifact.graph)
+
+
+def test_loading_needs_no_keras_and_importing_no_tensorflow(artifact: Artifact, tmp_path: Path) -> None:
+    code = (
+        "import sys, engine; assert 'tensorflow' not in sys.modules\n"
+        "import pathlib; r = engine.load(pathlib.Path(sys.argv[1]))\n"
+        "assert not [m for m in sys.modules if m.split('.')[0] == 'keras']; print(r.spec.Model.ModelName)"
+    )
+    path = str(artifact.write(tmp_path))
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, env=_env())
+    assert (done.stdout.strip(), done.stderr) == ("small", "")
+
+
+def _env() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

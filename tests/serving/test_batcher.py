@@ -1,0 +1,175 @@
+import threading
+import time
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import pytest
+
+from contract.image import Pixels
+from engine.reading import Reading
+from serving.batcher import Batcher
+from serving.errors import DeadlineError, ModelFailedError, OverloadedError
+from serving.settings import BatchingSection
+from tests.serving.rig import eventually
+
+SOON = 30.0  # seconds
+
+
+class Model:
+    """Reads the value of a pixel, one batch at a time as the gate lets it."""
+
+    def __init__(self) -> None:
+        self.gate = threading.Semaphore(0)
+        self.batches: list[list[int]] = []
+        self.chokes_on = -1
+
+    def read(self, pixels: Pixels) -> Sequence[Reading]:
+        values = [int(value) for value in pixels[:, 0, 0, 0]]
+        self.batches.append(values)
+        assert self.gate.acquire(timeout=SOON)
+        if self.chokes_on in values:
+            raise RuntimeError("choked")
+        return [Reading(str(value), 1.0) for value in values]
+
+    def open(self) -> None:
+        self.gate.release(1000)
+
+
+@pytest.fixture
+def model() -> Model:
+    return Model()
+
+
+@pytest.fixture
+def batchers(model: Model) -> Iterator[list[Batcher]]:
+    made: list[Batcher] = []
+    yield made
+    model.open()
+    for batcher in made:
+        batcher.close()
+
+
+def pictures(*values: int) -> list[Pixels]:
+    return [np.full((2, 3, 1), value, np.uint8) for value in values]
+
+
+def texts(results: Sequence[object]) -> list[object]:
+    return [result.text if isinstance(result, Reading) else type(result) for result in results]
+
+
+def make(model: Model, batchers: list[Batcher], **settings: float) -> Batcher:
+    batchers.append(Batcher(model.read, BatchingSection(**settings), "digits"))
+    return batchers[-1]
+
+
+def later(seconds: float = SOON) -> float:
+    return time.monotonic() + seconds
+
+
+def test_what_waits_goes_into_one_batch_up_to_the_limit(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers, MaxBatch=4)
+    first = batcher.submit(pictures(0), later())
+    eventually(lambda: model.batches == [[0]])
+    rest = [batcher.submit(pictures(value), later()) for value in range(1, 7)]
+    model.open()
+    assert [texts(batcher.wait(ticket)) for ticket in [first, *rest]] == [[str(value)] for value in range(7)]
+    assert model.batches == [[0], [1, 2, 3, 4], [5, 6]]
+
+
+def test_a_request_larger_than_a_batch_is_answered_in_order(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers, MaxBatch=3)
+    model.open()
+    ticket = batcher.submit(pictures(*range(10)), later())
+    assert texts(batcher.wait(ticket)) == [str(value) for value in range(10)]
+    assert [len(batch) for batch in model.batches] == [3, 3, 3, 1]
+
+
+def test_a_full_queue_refuses_at_once_and_all_or_nothing(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers, Queue=3)
+    running = batcher.submit(pictures(0), later())
+    eventually(lambda: model.batches == [[0]])
+    waiting = batcher.submit(pictures(1, 2), later())
+    assert not batcher.full
+    with pytest.raises(OverloadedError, match="2 pictures are waiting for digits, of at most 3"):
+        batcher.submit(pictures(3, 4), later())
+    last = batcher.submit(pictures(5), later())
+    assert batcher.full
+    model.open()
+    assert [texts(batcher.wait(ticket)) for ticket in [running, waiting, last]] == [["0"], ["1", "2"], ["5"]]
+
+
+def test_expired_work_is_not_run(model: Model, batchers: list[Batcher]) -> None:
+    # T10
+    batcher = make(model, batchers)
+    running = batcher.submit(pictures(0), later())
+    eventually(lambda: model.batches == [[0]])
+    expired = batcher.submit(pictures(1, 2), later(0.02))
+    assert texts(batcher.wait(expired)) == [DeadlineError, DeadlineError]
+    model.open()
+    assert texts(batcher.wait(running)) == ["0"]
+    assert texts(batcher.wait(batcher.submit(pictures(3), later()))) == ["3"]
+    assert model.batches == [[0], [3]]
+
+
+def test_work_that_has_been_started_is_finished_after_its_deadline(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers)
+    ticket = batcher.submit(pictures(0), later(0.05))
+    eventually(lambda: model.batches == [[0]])
+    threading.Timer(0.1, model.open).start()
+    assert texts(batcher.wait(ticket)) == ["0"]
+
+
+def test_cancelled_work_is_not_run(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers)
+    running = batcher.submit(pictures(0), later())
+    eventually(lambda: model.batches == [[0]])
+    batcher.cancel(batcher.submit(pictures(1), later()))
+    model.open()
+    batcher.wait(running)
+    assert texts(batcher.wait(batcher.submit(pictures(2), later()))) == ["2"]
+    assert model.batches == [[0], [2]]
+
+
+def test_a_picture_that_breaks_the_model_fails_alone(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers)
+    model.chokes_on = 2
+    model.open()
+    results = batcher.wait(batcher.submit(pictures(1, 2, 3), later()))
+    assert texts(results) == ["1", ModelFailedError, "3"]
+    assert texts(batcher.wait(batcher.submit(pictures(4), later()))) == ["4"]
+
+
+def test_a_delay_collects_a_batch(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers, MaxBatch=3, MaxDelayMs=1000.0)
+    model.open()
+    tickets = [batcher.submit(pictures(value), later()) for value in range(3)]
+    assert [texts(batcher.wait(ticket)) for ticket in tickets] == [["0"], ["1"], ["2"]]
+    assert model.batches == [[0, 1, 2]]
+
+
+def test_several_workers_run_at_the_same_time(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers, MaxBatch=1, Workers=2)
+    tickets = [batcher.submit(pictures(value), later()) for value in range(3)]
+    eventually(lambda: len(model.batches) == 2)
+    model.open()
+    assert [texts(batcher.wait(ticket)) for ticket in tickets] == [["0"], ["1"], ["2"]]
+
+
+def test_closing_finishes_what_is_queued(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers, MaxBatch=1)
+    tickets = [batcher.submit(pictures(value), later()) for value in range(3)]
+    model.open()
+    batcher.close()
+    assert [texts(batcher.wait(ticket)) for ticket in tickets] == [["0"], ["1"], ["2"]]
+    with pytest.raises(OverloadedError):
+        batcher.submit(pictures(3), later())
+
+
+def test_a_flooded_model_does_not_hold_up_another(batchers: list[Batcher]) -> None:
+    flooded, quiet = Model(), Model()
+    busy, free = make(flooded, batchers), make(quiet, batchers)
+    tickets = [busy.submit(pictures(value), later()) for value in range(100)]
+    quiet.open()
+    assert texts(free.wait(free.submit(pictures(7), later()))) == ["7"]
+    flooded.open()
+    assert [texts(busy.wait(ticket)) for ticket in tickets] == [[str(value)] for value in range(100)]

@@ -1,0 +1,192 @@
+import json
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from trainer import config as configs
+from trainer.cli.root import main
+
+ROOT = Path(__file__).parents[2]
+
+WritePictures = Callable[[Path, Iterable[str]], list[Path]]
+
+NINE = ["init", "synth", "verify", "pack", "train", "evaluate", "export", "predict", "publish"]
+
+
+def help_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
+    with pytest.raises(SystemExit) as ended:
+        main([*arguments, "--help"])
+    assert ended.value.code == 0
+    return capsys.readouterr().out
+
+
+@pytest.fixture
+def config(tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return the config that `init` wrote for forty pictures; commands run in their parent folder."""
+    monkeypatch.chdir(tmp_path)
+    write_pictures(Path("pictures"), [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
+    assert main(["init", "pictures", "-o", "configs/tiny.yaml", "--name", "tiny"]) == 0
+    return Path("configs/tiny.yaml")
+
+
+def test_the_help_lists_the_commands_in_the_order_of_use(capsys: pytest.CaptureFixture[str]) -> None:
+    listed = re.findall(r"^    (\w+) ", help_of(capsys), re.MULTILINE)
+    assert listed == NINE
+
+
+@pytest.mark.parametrize("command", NINE)
+def test_every_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert f"example:\n  python -m trainer {command} " in help_of(capsys, command)
+
+
+def test_help_imports_nothing_heavy() -> None:
+    program = (
+        "import sys; from trainer.cli.root import main\n"
+        "try: main(['train', '--help'])\n"
+        "except SystemExit: pass\n"
+        "sys.exit({'tensorflow', 'keras', 'matplotlib', 'captcha'} & set(sys.modules) or 0)"
+    )
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
+    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("arguments", [[], ["no-such-command"], ["verify"], ["synth", "x", "--size", "9x9"]])
+def test_wrong_usage_is_code_2(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == 2
+    assert "error: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "message"),
+    [
+        ("--length", "5-3", "give 4, or 4-6"),
+        ("--length", "0", "give 4, or 4-6"),
+        ("--size", "160", "give 160x60"),
+        ("--count", "0", "less than 1"),
+        ("--count", "many", "invalid"),
+        ("--charset", "NUMERICS", "did you mean NUMERIC?"),
+    ],
+)
+def test_what_synth_cannot_draw_is_said(
+    option: str, value: str, message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        main(["synth", str(tmp_path), option, value])
+    assert message in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["verify", "none.yaml"], 2, "none.yaml"),
+        (["pack", "bad.yaml"], 2, "Sytem: unknown key (did you mean 'System'?)"),
+        (["verify", "lost.yaml"], 1, "System.TrainsPath: 'lost' is not there"),
+        (["init", "nowhere", "-o", "x.yaml"], 1, "'nowhere' is not there"),
+        (["synth", "bad.yaml", "--count", "1"], 1, "bad.yaml"),
+        (["verify", "lost.yaml", "--exclude", "none.txt"], 2, "none.txt"),
+    ],
+)
+def test_a_mistake_is_one_message_without_a_traceback(
+    arguments: list[str],
+    code: int,
+    message: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    model = "Model: {ModelName: a, CharSet: NUMERIC, ImageWidth: 9, ImageHeight: 9}\n"
+    Path("bad.yaml").write_text(model + "Sytem: {}\n", encoding="utf-8")
+    Path("lost.yaml").write_text(model + "System: {TrainsPath: lost}\n", encoding="utf-8")
+    assert main(arguments) == code
+    captured = capsys.readouterr()
+    assert captured.err.startswith("error: ")
+    assert message in captured.err
+    assert "Traceback" not in captured.err
+
+
+def test_ctrl_c_is_told_in_a_word(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(_path: Path) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(configs, "read", interrupt)
+    assert main(["verify", str(config)]) == 1
+    assert capsys.readouterr().err.endswith("error: stopped\n")
+
+
+def test_init_does_not_overwrite(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    before = config.read_bytes()
+    assert main(["init", "pictures", "-o", str(config)]) == 2
+    assert "--force" in capsys.readouterr().err
+    assert config.read_bytes() == before
+    assert main(["init", "pictures", "-o", str(config), "--force"]) == 0
+    assert configs.read(config).Model.ModelName == "pictures-CNN5-H64-48x16"
+
+
+def test_a_name_that_cannot_be_used_is_said_by_init(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["init", "pictures", "-o", "other.yaml", "--name", "a/b"]) == 2
+    assert "Model.ModelName" in capsys.readouterr().err
+    assert not Path("other.yaml").exists()
+    assert config.exists()
+
+
+def test_verify_finds_nothing_wrong_in_what_init_wrote(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", str(config)]) == 0
+    assert "40 pictures: 0 errors" in capsys.readouterr().out
+
+
+def test_verify_names_what_is_wrong(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pictures/7_[bad].png").write_bytes(b"no picture")
+    Path("pictures/notes.txt").touch()
+    assert main(["verify", str(config)]) == 1
+    printed = capsys.readouterr().out
+    assert "error unreadable: 1 picture cannot be read" in printed
+    assert "pictures/7_[bad].png" in printed
+    assert "1 .txt" in printed
+
+
+def test_verify_for_machines(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pictures/7_bad.png").write_bytes(b"no picture")
+    capsys.readouterr()
+    assert main(["verify", str(config), "--json"]) == 1
+    report = json.loads(capsys.readouterr().out)
+    assert (report["train"], report["test"], report["errors"]) == (41, 0, 1)
+    finding = report["findings"][0]
+    assert (finding["rule"], finding["severity"], finding["count"]) == ("unreadable", "error", 1)
+    assert finding["pictures"][0]["name"] == "pictures/7_bad.png"
+
+
+def test_what_verify_quarantines_pack_leaves_out(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pictures/7_bad.png").write_bytes(b"no picture")
+    assert main(["pack", str(config)]) == 1
+    assert "7_bad.png" in capsys.readouterr().err
+    assert main(["verify", str(config), "--quarantine", "bad.txt"]) == 1
+    assert main(["verify", str(config), "--exclude", "bad.txt"]) == 0
+    assert main(["pack", str(config), "--exclude", "bad.txt"]) == 0
+    assert "36 pictures to train on, 4 to test on, 1 left out" in " ".join(capsys.readouterr().err.split())
+
+
+def test_pack_packs_once_unless_forced(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments, packs in ([], True), ([], False), (["--force"], True):
+        capsys.readouterr()
+        assert main(["pack", str(config), *arguments]) == 0
+        assert ("Decoding" in capsys.readouterr().err) == packs
+
+
+def test_synth_writes_what_init_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["synth", "drawn", "--count", "40", "--charset", "abc", "--length", "2-3", "--size", "80x40"]) == 0
+    assert main(["init", "drawn", "-o", "drawn.yaml"]) == 0
+    config = configs.read(Path("drawn.yaml"))
+    assert config.Model.CharSet == "abc"
+    assert (config.Model.ImageWidth, config.Model.ImageHeight) == (80, 40)

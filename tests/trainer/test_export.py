@@ -1,0 +1,189 @@
+"""The export's gate: what it lets through, and planted faults that it must not."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contract import spec as specs
+from contract.errors import ConfigError
+from contract.files import sha256
+from contract.image import to_pixels
+from tests.conftest import Artifact
+from trainer.dataset import records
+from trainer.dataset.pack import PackedSet
+from trainer.dataset.records import Record
+from trainer.errors import TrainerError
+from trainer.export import artifact as artifacts
+from trainer.export import proof
+from trainer.export.publish import publish
+from trainer.run import Run, run_of
+
+COUNT = 12
+
+
+def packed_set(folder: Path, artifact: Artifact) -> PackedSet:
+    """Noise pictures of another size than the network's, so that resizing is part of the proof."""
+    rng = np.random.default_rng(5)
+    written = []
+    for index in range(COUNT):
+        buffer = io.BytesIO()
+        Image.fromarray(rng.integers(0, 256, (25, 60), np.uint8)).save(buffer, "PNG")
+        pixels = to_pixels(buffer.getvalue(), artifact.config.Pretreatment, artifact.config.input_size)
+        written.append(Record(pixels.tobytes(), "12", f"{index}.png", "", buffer.getvalue()))
+    records.write(folder / "test.tfrecords", written)
+    return PackedSet({"test": folder / "test.tfrecords"}, "0" * 64, (16, 48, 1), {"test": COUNT}, 0)
+
+
+@pytest.fixture
+def packed(tmp_path: Path, artifact: Artifact) -> PackedSet:
+    return packed_set(tmp_path, artifact)
+
+
+def texts_and_logits(artifact: Artifact, packed: PackedSet) -> tuple[list[str], Any]:
+    logits = np.asarray(artifact.model.predict_on_batch(packed.load("test").pixels))
+    return [item.text for item in artifacts.ctc_greedy(logits, artifact.spec.charset)], logits
+
+
+def proven(path: Path, artifact: Artifact, packed: PackedSet) -> proof.Proof:
+    texts, logits = texts_and_logits(artifact, packed)
+    return proof.compare(path, proof.Expectation(str(packed.files["test"]), packed.shape, texts), logits)
+
+
+def other_weight(artifact: Artifact) -> Artifact:
+    import tensorflow as tf  # noqa: PLC0415 - tests without a network must not wait for it
+
+    definition = tf.compat.v1.GraphDef.FromString(artifact.graph)
+    constants = [node for node in definition.node if node.op == "Const"]
+    largest = max(constants, key=lambda node: node.attr["value"].tensor.ByteSize())
+    values = tf.make_ndarray(largest.attr["value"].tensor).copy()
+    values.flat[values.size // 2] += 30
+    largest.attr["value"].tensor.CopyFrom(tf.make_tensor_proto(values))
+    return with_graph(artifact, definition.SerializeToString())
+
+
+def wrong_blank(artifact: Artifact) -> Artifact:
+    import tensorflow as tf  # noqa: PLC0415 - as above
+
+    definition = tf.compat.v1.GraphDef.FromString(artifact.graph)
+    decoder = next(node for node in definition.node if node.op == "CTCGreedyDecoder")
+    noise = np.random.default_rng(0).integers(0, 256, (64, 16, 48, 1), np.uint8)
+    read = np.asarray(artifact.model.predict_on_batch(noise)).argmax(-1)
+    decoder.attr["blank_index"].i = int(np.bincount(read[read > 0]).argmax())  # the symbol read most often
+    return with_graph(artifact, definition.SerializeToString())
+
+
+def batch_statistics(artifact: Artifact) -> Artifact:
+    """A graph whose batch norm was folded with other statistics than the moving ones."""
+    from trainer.export.graph import inference_graph  # noqa: PLC0415 - it imports keras
+
+    norm = next(layer for layer in artifact.model.layers if "batch_norm" in layer.name)
+    saved = np.asarray(norm.moving_mean)
+    norm.moving_mean.assign(saved + 0.5)
+    try:
+        return with_graph(artifact, inference_graph(artifact.model))
+    finally:
+        norm.moving_mean.assign(saved)
+
+
+def with_graph(artifact: Artifact, graph: bytes) -> Artifact:
+    section = artifact.spec.Graph.model_copy(update={"SHA256": sha256(graph)})
+    spec = artifact.spec.model_copy(update={"Graph": section})
+    return Artifact(artifact.config, artifact.model, graph, spec)
+
+
+def with_keys(artifact: Artifact, section: str, **keys: Any) -> Artifact:
+    changed = getattr(artifact.spec, section).model_copy(update=keys)
+    spec = artifact.spec.model_copy(update={section: changed})
+    return Artifact(artifact.config, artifact.model, artifact.graph, spec)
+
+
+FAULTS: dict[str, Callable[[Artifact], Artifact]] = {
+    "one weight changed": other_weight,
+    "two symbols swapped": lambda it: with_keys(it, "Model", CharSet="1023456789"),
+    "another fit": lambda it: with_keys(it, "Pretreatment", Fit="pad"),
+    "another filter": lambda it: with_keys(it, "Pretreatment", Smoothing=3),
+    "a wrong blank": wrong_blank,
+    "other batch statistics": batch_statistics,
+}
+
+
+def test_a_true_export_is_proven(artifact: Artifact, packed: PackedSet, tmp_path: Path) -> None:
+    result = proven(artifact.write(tmp_path), artifact, packed)
+    assert (result.pictures, result.differing) == (COUNT, 0)
+    assert result.largest_difference < 1e-3
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_a_planted_fault_is_found(fault: str, artifact: Artifact, packed: PackedSet, tmp_path: Path) -> None:
+    result = proven(FAULTS[fault](artifact).write(tmp_path), artifact, packed)
+    assert result.differing > 0
+    assert result.differences[0].fault
+
+
+def run_in(folder: Path, artifact: Artifact) -> Run:
+    return run_of(artifact.config.Model, folder / "out")
+
+
+def test_export_names_the_files_only_after_the_proof(artifact: Artifact, packed: PackedSet, tmp_path: Path) -> None:
+    run = run_in(tmp_path, artifact)
+    exported = artifacts.export(artifact.model, artifact.config, packed, run)
+    spec = specs.read(run.spec)
+    assert spec == exported.spec
+    assert sha256(run.graph.read_bytes()) == spec.Graph.SHA256
+    assert exported.proof.pictures == spec.Metrics.Pictures == COUNT if spec.Metrics else False
+    assert sorted(path.name for path in run.folder.rglob("*")) == [
+        "graph",
+        "model",
+        "run",
+        "small_1.0.pb",
+        "small_1.0.yaml",
+    ]
+
+
+def test_a_refused_export_leaves_the_earlier_one_and_shows_the_pictures(
+    artifact: Artifact, packed: PackedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_in(tmp_path, artifact)
+    run.make()
+    run.graph.write_bytes(b"earlier")
+    monkeypatch.setattr(artifacts, "inference_graph", lambda _: other_weight(artifact).graph)
+    with pytest.raises(TrainerError, match=rf"differs .* of {COUNT} pictures .*nothing was published"):
+        artifacts.export(artifact.model, artifact.config, packed, run)
+    assert run.graph.read_bytes() == b"earlier"
+    assert not run.spec.exists()
+    assert (run.rejected / "differences.json").exists()
+    assert list(run.rejected.glob("*.png"))
+    assert not list(run.folder.glob(".staging*"))
+
+
+def test_golden_pictures_were_read_right_and_stay_small(packed: PackedSet) -> None:
+    test = packed.load("test")
+    texts = ["12" if index % 2 else "9" for index in range(COUNT)]
+    golden = artifacts.golden_pictures(test, texts)
+    assert [item.Picture for item in golden] == test.encoded[1::2][: specs.MAX_GOLDEN]
+    assert {item.Text for item in golden} == {"12"}
+
+
+def test_publish_copies_both_files_under_the_asked_version(artifact: Artifact, tmp_path: Path) -> None:
+    path = artifact.write(tmp_path / "out")
+    published = publish(path, tmp_path / "platform", "1.10")
+    spec = specs.read(published.spec)
+    assert (spec.Model.Version, spec.Graph.File, published.graph.name) == ("1.10", "small_1.10.pb", "small_1.10.pb")
+    assert published.graph.read_bytes() == artifact.graph
+    assert not published.replaced
+    assert publish(path, tmp_path / "platform", "1.10") == published
+
+
+def test_publish_refuses_what_does_not_belong_together(artifact: Artifact, tmp_path: Path) -> None:
+    path = artifact.write(tmp_path / "out")
+    with pytest.raises(ConfigError, match=r"Model\.Version"):
+        publish(path, tmp_path / "platform", "newest")
+    (tmp_path / "out" / "graph" / "small_1.0.pb").write_bytes(b"other")
+    with pytest.raises(TrainerError, match="is not the graph that"):
+        publish(path, tmp_path / "platform")
+    assert not (tmp_path / "platform").exists()

@@ -1,0 +1,129 @@
+"""Training itself: it learns, it goes on exactly where it was killed, and it always leaves the best model."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.conftest import small_config
+from trainer.config import TrainConfig
+from trainer.dataset.records import Examples
+from trainer.framework import import_keras
+from trainer.progress import Silent
+from trainer.run import Run, RunChangedError, run_of
+from trainer.training.interrupt import Interrupt
+
+pytestmark = pytest.mark.train
+
+KEYS: dict[str, Any] = {"BatchSize": 16, "Augment": "off", "Precision": "float32", "SavedSteps": 4}
+
+
+def examples(count: int, width: int, seed: int = 0) -> Examples:
+    """Bars at two heights stand for 0 and 1: pictures that any network learns in seconds."""
+    rng = np.random.default_rng(seed)
+    digits = rng.integers(0, 2, (count, 3))
+    pixels = rng.integers(200, 256, (count, 16, 48, 1), np.uint8)
+    for row, labels in enumerate(digits):
+        for place, digit in enumerate(labels):
+            top = 2 if digit else 9
+            pixels[row, top : top + 5, 16 * place + 4 : 16 * place + 12] = 20
+    texts = ["".join(map(str, labels)) for labels in digits]
+    pixels = np.repeat(pixels, width // 48, axis=2)
+    return Examples(pixels, texts, texts, texts, [b""] * count)
+
+
+def fit(config: TrainConfig, run: Run, count: int = 64) -> Any:
+    import_keras()
+    from trainer.training import fit as fits  # noqa: PLC0415 - these import keras
+    from trainer.training import recipe  # noqa: PLC0415
+
+    run.make()
+    width, _ = config.input_size
+    sets = fits.Sets(examples(count, width), examples(32, width, seed=1))
+    return fits.Fit(config, recipe.choose(config, count, "float32"), sets, run)
+
+
+@pytest.mark.parametrize(
+    "net",
+    [{}, {"CNNNetwork": "DenseNet"}, {"RecurrentNetwork": "LSTM"}, {"Geometry": "seed", "RecurrentLayers": 2}],
+    ids=str,
+)
+def test_each_network_learns_64_pictures(net: dict[str, Any], tmp_path: Path) -> None:
+    # The seed's geometry makes 3 frames of 48 pixels, too few to write 000; of 96 pixels it makes 6.
+    model = {"ImageWidth": 96} if net.get("Geometry") == "seed" else {}
+    trains = {**KEYS, "MaxEpochs": 60, "EndAcc": 1.0}
+    config = small_config(NeuralNet={"HiddenNum": 16, **net}, Trains=trains, Model=model)
+    run = run_of(config.Model, tmp_path)
+    reason = fit(config, run).train(Silent(), Interrupt())
+    assert "EndAcc 100.00% is reached" in reason
+    assert run.best.exists()
+    lines = run.history.read_text().splitlines()
+    assert lines[0].startswith("step,epoch,loss,accuracy")
+    assert float(lines[-1].split(",")[3]) == 1.0
+
+
+class InterruptAfter(Interrupt):
+    """Asks to stop, or dies, after some steps."""
+
+    def __init__(self, steps: int, error: type[BaseException] | None = None) -> None:
+        self._left = steps
+        self._error = error
+        super().__init__()
+
+    @property
+    def requested(self) -> bool:
+        self._left -= 1
+        if self._left == 0 and self._error:
+            raise self._error
+        return self._left <= 0
+
+    @requested.setter
+    def requested(self, value: bool) -> None:
+        pass
+
+
+@pytest.mark.parametrize("died_after", [3, 9, 14])
+def test_a_killed_run_goes_on_exactly(died_after: int, tmp_path: Path) -> None:
+    config = small_config(Trains={**KEYS, "MaxEpochs": 5, "Augment": "strong"}, NeuralNet={"KeepProb": 0.9})
+    whole, killed = run_of(config.Model, tmp_path / "whole"), run_of(config.Model, tmp_path / "killed")
+    fit(config, whole).train(Silent(), Interrupt())
+    with pytest.raises(KeyboardInterrupt):
+        fit(config, killed).train(Silent(), InterruptAfter(died_after, KeyboardInterrupt))
+    fit(config, killed).train(Silent(), Interrupt())
+    with np.load(whole.state) as expected, np.load(killed.state) as found:
+        names = [name for name in expected if name != "position"]
+        assert len(names) > 50
+        for name in names:
+            np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+def test_a_stopped_run_leaves_the_best_model_and_can_go_on(tmp_path: Path) -> None:
+    config = small_config(Trains={**KEYS, "MaxEpochs": 5})
+    run = run_of(config.Model, tmp_path)
+    assert fit(config, run).train(Silent(), InterruptAfter(5)) == "interrupted"
+    assert run.best.exists()
+    fitting = fit(config, run)
+    assert 0 < fitting.position.step < 20
+    assert "all 20 steps are done" in fitting.train(Silent(), Interrupt())
+    assert "all 20 steps are done" in fit(config, run).train(Silent(), Interrupt())  # done once, not again
+
+
+def test_max_minutes_end_a_training(tmp_path: Path) -> None:
+    config = small_config(Trains={**KEYS, "MaxEpochs": 500, "MaxMinutes": 0.01})
+    reason = fit(config, run_of(config.Model, tmp_path)).train(Silent(), Interrupt())
+    assert reason == "MaxMinutes 0.01 are over"
+
+
+def test_a_changed_run_is_refused_and_says_what_changed(tmp_path: Path) -> None:
+    run = run_of(small_config().Model, tmp_path)
+    run.make()
+    run.begin({"CharSet": "NUMERIC"}, {})
+    run.begin({"CharSet": "ALPHABET"}, {})  # nothing was trained yet: nothing can be lost
+    run.state.write_bytes(b"a checkpoint")
+    with pytest.raises(RunChangedError, match=r'CharSet was "ALPHABET", is "NUMERIC"\. .*--fresh'):
+        run.begin({"CharSet": "NUMERIC"}, {})
+    run.clear()
+    run.begin({"CharSet": "NUMERIC"}, {})
+    shutil.rmtree(run.folder)

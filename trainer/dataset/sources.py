@@ -1,0 +1,202 @@
+"""The kinds of places that pictures come from: a folder, a label file, a zip archive, TFRecords of captcha_trainer."""
+
+import collections
+import csv
+import functools
+import os
+import re
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path, PurePath
+
+from trainer.dataset.sample import FileContent, PartContent, Sample, ZipContent
+from trainer.dataset.tfrecord import BrokenRecordError, Span, examples
+from trainer.errors import SourceError
+
+PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp"})
+JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+
+HEADINGS = frozenset(
+    {"file", "filename", "file_name", "name", "image", "path"}
+)  # first cell of a row that is no picture
+
+# Names of the picture feature: captcha_trainer's early generation, its later one, and the test sets packed here.
+PICTURE_FEATURES = ("image", "input", "encoded")
+
+Ignored = collections.Counter[str]
+
+
+def read(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Sample]:
+    """Return the samples of one place.
+
+    Args:
+        path: a folder, a picture, a label file, a zip archive or a TFRecord file.
+        pattern: finds labels in file names, where the place has no labels of its own.
+        ignored: what is passed over is counted here, by kind.
+
+    Raises:
+        SourceError: it is missing, of no such kind, or empty.
+    """
+    if path.is_dir():
+        return folder(path, pattern, ignored)
+    if not path.exists():
+        raise SourceError(f"{str(path)!r} is not there (looked from {Path.cwd()})")
+    suffix = path.suffix.lower()
+    if suffix in PICTURE_SUFFIXES:
+        return [Sample(path.as_posix(), label_of(path.name, pattern), FileContent(path))]
+    if suffix == ".zip":
+        return archive(path, pattern, ignored)
+    reader = _LABELLED.get(suffix)
+    if reader is None:
+        kinds = " ".join([".zip", *_LABELLED])
+        raise SourceError(f"{str(path)!r} is no folder, no picture and no file of a kind read here ({kinds})")
+    samples = reader(path)
+    if not samples:
+        raise SourceError(f"{str(path)!r} names no picture")
+    return samples
+
+
+def label_of(file_name: str, pattern: re.Pattern[str]) -> str | None:
+    """Return the label in a file's name: the first match of the pattern, as text; None without a match."""
+    found = pattern.search(PurePath(file_name).name)
+    return found.group() if found else None
+
+
+def folder(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Sample]:
+    """Return the pictures in a folder and below it, with the labels in their names; raises as `read`."""
+    passed_over = Ignored()
+    files = list(picture_files(path, passed_over))
+    _refuse_empty(path, files, passed_over)
+    ignored.update(passed_over)
+    return [Sample(file.as_posix(), label_of(file.name, pattern), FileContent(file)) for file in files]
+
+
+def archive(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Sample]:
+    """Return the pictures in a zip archive, with the labels in their names; raises as `read`."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            members = [member.filename for member in file.infolist() if not member.is_dir()]
+    except zipfile.BadZipFile as error:
+        raise SourceError(f"{str(path)!r} is no zip archive, or damaged: {error}") from error
+    passed_over = Ignored()
+    pictures = [member for member in members if _is_picture(PurePath(member), passed_over)]
+    _refuse_empty(path, pictures, passed_over)
+    ignored.update(passed_over)
+    return [
+        Sample(f"{path.as_posix()}/{member}", label_of(member, pattern), ZipContent(path, member))
+        for member in pictures
+    ]
+
+
+def label_file(path: Path) -> list[Sample]:
+    """Return the pictures that a label file names, one a line.
+
+    `.csv` and `.tsv` hold a file and its label; `.txt` a file, white space and its label. Files are looked for beside
+    the label file, then in the folders there. A first line of headings is passed over.
+
+    Raises:
+        SourceError: a line without a label, or a file that is no text.
+    """
+    find = functools.partial(_beside, path.parent, {})
+    samples = []
+    for number, cells in _rows(path):
+        if number == 1 and cells[0].strip().lower() in HEADINGS:
+            continue
+        if len(cells) < 2:
+            raise SourceError(f"{str(path)!r}, line {number}: expected a file and its label, found {cells[0]!r}")
+        file = find(cells[0])
+        samples.append(Sample(file.as_posix(), cells[1], FileContent(file)))
+    return samples
+
+
+def tfrecords(path: Path) -> list[Sample]:
+    """Return the pictures in a TFRecord file of captcha_trainer, of either generation, with the labels beside them.
+
+    Raises:
+        SourceError: it is cut off, no such file, or has records without a picture file or label.
+    """
+    try:
+        return [_from_record(path, number, features) for number, features in enumerate(examples(path))]
+    except BrokenRecordError as error:
+        raise SourceError(f"{str(path)!r}: {error}") from error
+
+
+def picture_files(path: Path, ignored: Ignored) -> Iterator[Path]:
+    """Yield the picture files in a folder and below it; count the others by kind in `ignored`."""
+    for parent, folders, files in os.walk(path):
+        folders[:] = [name for name in folders if not _is_junk(name)]
+        for name in files:
+            if _is_picture(PurePath(name), ignored):
+                yield Path(parent, name)
+
+
+def ignored_sentence(ignored: Mapping[str, int]) -> str:
+    """Return which files were passed over, such as `3 files passed over: 2 .txt, 1 Thumbs.db`."""
+    kinds = ", ".join(f"{count:,} {kind}" for kind, count in sorted(ignored.items(), key=lambda item: -item[1])[:8])
+    return f"{sum(ignored.values()):,} files passed over: {kinds}"
+
+
+_LABELLED: Mapping[str, Callable[[Path], list[Sample]]] = {
+    ".csv": label_file,
+    ".tsv": label_file,
+    ".txt": label_file,
+    ".tfrecords": tfrecords,
+    ".tfrecord": tfrecords,
+}
+
+
+def _is_picture(path: PurePath, ignored: Ignored) -> bool:
+    junk = next((part for part in path.parts if _is_junk(part)), None)
+    if junk is not None:
+        ignored[junk] += 1
+    elif path.suffix and path.suffix.lower() not in PICTURE_SUFFIXES:
+        ignored[path.suffix.lower()] += 1
+    else:
+        return True
+    return False
+
+
+def _is_junk(name: str) -> bool:
+    return name.startswith(".") or name.lower() in JUNK
+
+
+def _refuse_empty(path: Path, found: Iterable[object], passed_over: Ignored) -> None:
+    if not found:
+        why = f" ({ignored_sentence(passed_over)})" if passed_over else ""
+        formats = " ".join(sorted(PICTURE_SUFFIXES))
+        raise SourceError(f"no picture in {str(path)!r}{why}; files read here end in {formats}")
+
+
+def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the cells of each line that is not empty."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise SourceError(f"{str(path)!r} is no text in UTF-8: {error}") from error
+    if path.suffix.lower() == ".txt":
+        rows: Iterable[list[str]] = (line.rsplit(maxsplit=1) for line in text.splitlines())
+    else:
+        separator = "," if path.suffix.lower() == ".csv" else "\t"
+        rows = csv.reader(text.splitlines(), delimiter=separator, skipinitialspace=True)
+    try:
+        yield from ((number, cells) for number, cells in enumerate(rows, start=1) if cells)
+    except csv.Error as error:
+        raise SourceError(f"{str(path)!r} is no table of files and labels: {error}") from error
+
+
+def _beside(parent: Path, index: dict[str, Path], name: str) -> Path:
+    path = parent / name
+    if path.exists():
+        return path
+    if not index:
+        index.update({file.name: file for file in sorted(parent.glob("*/*"), reverse=True)})
+    return index.get(PurePath(name).name, path)  # a missing file is named by `verify`, with all others
+
+
+def _from_record(path: Path, number: int, features: Mapping[str, Span]) -> Sample:
+    picture = next((features[name] for name in PICTURE_FEATURES if name in features), None)
+    if picture is None or "label" not in features or not picture.content:
+        names = ", ".join(sorted(features)) or "none"
+        raise SourceError(f"{str(path)!r}, record {number}: has no picture file with a label (features: {names})")
+    label = features["label"].content.decode(errors="replace")
+    return Sample(f"{path.as_posix()}#{number:06}", label, PartContent(path, picture.start, len(picture.content)))

@@ -1,0 +1,99 @@
+"""Where the pictures and labels are inside a TFRecord file, found without tensorflow, so that workers can read them.
+
+A file is a row of records: length (uint64), its CRC (uint32), the bytes, their CRC (uint32). The bytes are a
+`tf.train.Example`: a protocol buffer of features by name, of which only lists of bytes are looked at here.
+"""
+
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+HEADER = struct.Struct("<QI")
+FOOTER_BYTES = 4
+
+MAX_RECORD_BYTES = 64 * 1024 * 1024
+
+
+class BrokenRecordError(ValueError):
+    """Bytes that are no TFRecord, or no `tf.train.Example`."""
+
+
+@dataclass(frozen=True)
+class Span:
+    """Bytes inside a file.
+
+    Attributes:
+        start: from the beginning of the file.
+        content: the bytes themselves.
+    """
+
+    start: int
+    content: bytes
+
+
+def examples(path: Path) -> Iterator[Mapping[str, Span]]:
+    """Yield the first bytes value of each feature of each record.
+
+    Raises:
+        BrokenRecordError: the file is cut off or is none.
+        OSError: it cannot be read.
+    """
+    with path.open("rb") as file:
+        while header := file.read(HEADER.size):
+            if len(header) < HEADER.size:
+                raise BrokenRecordError("the file is cut off")
+            length, _ = HEADER.unpack(header)
+            if length > MAX_RECORD_BYTES:
+                raise BrokenRecordError(f"a record of {length:,} bytes: this is no TFRecord file")
+            start = file.tell()
+            record = file.read(length)
+            if len(record) < length or len(file.read(FOOTER_BYTES)) < FOOTER_BYTES:
+                raise BrokenRecordError("the file is cut off")
+            yield dict(_features(record, start))
+
+
+def _features(record: bytes, start: int) -> Iterator[tuple[str, Span]]:
+    # Example.features = 1; Features.feature = 1, a map with key = 1, value = 2; Feature.bytes_list = 1; its value = 1.
+    for features in _fields(record, 0, len(record), number=1):
+        for entry in _fields(record, *features, number=1):
+            keys = list(_fields(record, *entry, number=1))
+            for feature in _fields(record, *entry, number=2):
+                for values in _fields(record, *feature, number=1):
+                    value = next(_fields(record, *values, number=1), None)
+                    if keys and value:
+                        name = record[slice(*keys[0])].decode(errors="replace")
+                        yield name, Span(start + value[0], record[slice(*value)])
+
+
+def _fields(record: bytes, start: int, end: int, *, number: int) -> Iterator[tuple[int, int]]:
+    """Yield (start, end) of each length-delimited field of this number in a message."""
+    position = start
+    while position < end:
+        tag, position = _varint(record, position, end)
+        kind = tag & 7
+        if kind == 2:
+            length, position = _varint(record, position, end)
+            if position + length > end:
+                raise BrokenRecordError("a record is broken")
+            if tag >> 3 == number:
+                yield position, position + length
+            position += length
+        elif kind == 0:
+            _, position = _varint(record, position, end)
+        elif kind in {1, 5}:
+            position += 8 if kind == 1 else 4
+        else:
+            raise BrokenRecordError("a record is broken")
+
+
+def _varint(record: bytes, position: int, end: int) -> tuple[int, int]:
+    value = shift = 0
+    while position < end and shift < 64:
+        byte = record[position]
+        position += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, position
+        shift += 7
+    raise BrokenRecordError("a record is broken")
