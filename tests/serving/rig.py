@@ -90,9 +90,7 @@ class Clock:
 class Service:
     """Everything but the transports."""
 
-    def __init__(
-        self, shop: Shop, engine: FakeEngine, clock: Callable[[], float] | None = None, **values: Any
-    ) -> None:
+    def __init__(self, shop: Shop, engine: FakeEngine, clock: Callable[[], float] | None = None, **values: Any) -> None:
         self.clock = Clock()
         self.plane, self.lifecycle = assemble(settings(shop, **values), engine, clock or self.clock)
 

@@ -41,7 +41,16 @@ def test_one_bad_picture_does_not_fail_the_others(service_for: Callable[..., Ser
     shop.publish(chokes_on=13)
     service.step()
     good = picture(5)
-    pictures = [good, b"no picture", good[:40], picture(1, (20, 20)), picture(1, (9, 4)), b"x" * 1001, picture(13), good]
+    pictures = [
+        good,
+        b"no picture",
+        good[:40],
+        picture(1, (20, 20)),
+        picture(1, (9, 4)),
+        b"x" * 1001,
+        picture(13),
+        good,
+    ]
     answers = service.plane.recognize(pictures, Hints())
     kinds = [type(answer.error) for answer in answers]
     broken = [UnreadablePictureError, UnreadablePictureError, TooLargeError, UnknownModelError, TooLargeError]

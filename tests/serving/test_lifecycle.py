@@ -1,3 +1,4 @@
+import itertools
 import os
 import threading
 import time
@@ -9,8 +10,8 @@ import pytest
 from contract.files import sha256
 from contract.spec import dump
 from serving.errors import NotReadyError, UnknownModelError
-from tests.serving.fake_engine import FakeEngine
 from serving.repository import Scan, scan
+from tests.serving.fake_engine import FakeEngine
 from tests.serving.rig import Service, Shop, eventually
 
 
@@ -114,7 +115,7 @@ def test_a_failed_load_is_retried_after_growing_pauses(service: Service, shop: S
         before = len(engine.loads)
         service.step(1)
         moments += [service.clock.now] * (len(engine.loads) - before)
-    pauses = [later - earlier for earlier, later in zip(moments, moments[1:], strict=False)]
+    pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert pauses == [1, 2, 4, 8]
     assert service.states() == {"digits 1.0": "active"}
 
@@ -238,7 +239,7 @@ def test_a_running_lifecycle_finds_a_model_by_itself_and_stops(shop: Shop, engin
 def test_an_unknown_size_is_no_models_business(service: Service, shop: Shop) -> None:
     shop.publish()
     service.step()
-    with pytest.raises(UnknownModelError, match="9x4.*8x4"):
+    with pytest.raises(UnknownModelError, match=r"9x4.*8x4"):
         service.ask(size=(9, 4))
 
 

@@ -32,7 +32,7 @@ TABLE = [
 
 
 @pytest.mark.parametrize(("_title", "size", "words", "expected"), TABLE, ids=[row[0] for row in TABLE])
-def test_routing(_title: str, size: tuple[int, int], words: dict[str, str], expected: str) -> None:  # noqa: PT019
+def test_routing(_title: str, size: tuple[int, int], words: dict[str, str], expected: str) -> None:
     assert find(Routes([A, B, C]), size, **words) == expected
     assert find(Routes([C, B, A]), size, **words) == expected
 
@@ -99,7 +99,9 @@ models = st.builds(
     sizes,
     st.sampled_from(["", "x", "gone"]),
 )
-def test_the_documented_order_holds(routes: list[Route[str]], hints: Hints, size: tuple[int, int], default: str) -> None:
+def test_the_documented_order_holds(
+    routes: list[Route[str]], hints: Hints, size: tuple[int, int], default: str
+) -> None:
     left = [
         route
         for route in routes

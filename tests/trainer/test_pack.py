@@ -1,7 +1,7 @@
 import dataclasses
 import hashlib
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,8 @@ from PIL import Image
 from contract import image
 from trainer import parallel
 from trainer.config import TrainConfig
-from trainer.dataset import pack, quarantine, records
-from trainer.dataset.findings import Finding, Place, Severity
+from trainer.dataset import pack, quarantine, records, rules
+from trainer.dataset.findings import Entry, Finding, Place, Severity
 from trainer.dataset.pack import PackedSet
 from trainer.errors import DataError, FindingsError, UsageError
 from trainer.progress import Silent
@@ -162,7 +162,12 @@ def test_adding_pictures_decodes_only_the_new_ones(
     write_pictures(pictures, ["1_new.png", "2_new.png"])
     decoded = []
     decode = image.decode
-    monkeypatch.setattr(image, "decode", lambda content: decoded.append(content) or decode(content))
+
+    def count_and_decode(content: bytes) -> Image.Image:
+        decoded.append(content)
+        return decode(content)
+
+    monkeypatch.setattr(image, "decode", count_and_decode)
     heard = Heard()
     packed = pack.prepare(configure(pictures), heard, root=root)
     assert heard.sentences == ["Packing tiny: 2 pictures added", "40 pictures are packed already"]
@@ -172,6 +177,20 @@ def test_adding_pictures_decodes_only_the_new_ones(
     assert anew.fingerprint == packed.fingerprint
     for side in pack.SIDES:
         np.testing.assert_array_equal(anew.load(side).pixels, packed.load(side).pixels)
+
+
+def test_records_of_another_manifest_are_not_reused(
+    pictures: Path, root: Path, configure: Configure, write_pictures: WritePictures
+) -> None:
+    packed = pack.prepare(configure(pictures), Silent(), root=root)
+    names = [path.name for path in pictures.iterdir()]
+    manifest = root / "tiny" / "manifest.json"
+    text = manifest.read_text()
+    manifest.write_text(text.replace(packed.load("train").sha256[0], "0" * 64))
+    write_pictures(pictures, [f"new{names[0]}"])
+    with pytest.raises(DataError, match="not those of its manifest; pack again with --force"):
+        pack.prepare(configure(pictures, Model={"CharSet": "0123456789new"}), Silent(), root=root)
+    pack.pack(configure(pictures, Model={"CharSet": "0123456789new"}), Silent(), root=root)
 
 
 def test_another_set_under_the_same_name_is_drawn_anew(
@@ -236,9 +255,19 @@ def test_errors_stop_it_and_exclude_goes_on(pictures: Path, root: Path, configur
     assert sum(packed.counts.values()) == 40
 
 
+def test_labels_are_checked_against_the_network_even_if_nothing_was_packed_anew(
+    pictures: Path, root: Path, configure: Configure
+) -> None:
+    pack.prepare(configure(pictures), Silent(), root=root)
+    with pytest.raises(FindingsError, match=r"40 labels too long: a width of 48 pixels gives 3 frames"):
+        pack.prepare(configure(pictures, NeuralNet={"Geometry": "seed"}), Silent(), root=root)
+
+
 def test_warnings_come_with_the_set(pictures: Path, root: Path, configure: Configure) -> None:
-    packed = pack.prepare(configure(pictures, Model={"ImageWidth": 50}), Silent(), root=root)
-    assert "other-size" in [finding.rule for finding in packed.warnings]
+    config = configure(pictures, Model={"ImageWidth": 50}, Pretreatment={"Resize": [48, 16]})
+    for _ in ("packed", "there already"):
+        packed = pack.prepare(config, Silent(), root=root)
+        assert "other-size" in [finding.rule for finding in packed.warnings]
 
 
 def test_a_test_path_is_kept_as_given(
@@ -293,14 +322,14 @@ def test_left_overs_of_a_killed_packing_are_removed(pictures: Path, root: Path, 
 def test_a_picture_that_changes_meanwhile_is_named(
     pictures: Path, root: Path, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    check = pack.rules.check
+    check = rules.check
 
-    def check_and_change(*arguments: object) -> list[Finding]:
+    def check_and_change(entries: Sequence[Entry], target: rules.Target) -> list[Finding]:
         for path in pictures.iterdir():
             path.write_bytes(path.read_bytes() + b"more")
-        return check(*arguments)  # type: ignore[arg-type]
+        return check(entries, target)
 
-    monkeypatch.setattr(pack.rules, "check", check_and_change)
+    monkeypatch.setattr(rules, "check", check_and_change)
     with pytest.raises(DataError, match=r"\.png changed while it was packed; run the command again"):
         pack.prepare(configure(pictures), Silent(), root=root)
 

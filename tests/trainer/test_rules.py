@@ -147,6 +147,11 @@ def test_rare_and_unused_symbols_are_warnings() -> None:
     assert "no label has: b;" in findings[1].sentence
 
 
+def test_a_large_charset_does_not_fill_the_screen() -> None:
+    charset = charsets.build("0123456789" + "".join(chr(0x4E00 + index) for index in range(3500)))
+    assert found([], charset=charset)[0].text.endswith("and 3,460 more; CharExclude can leave them out")
+
+
 def test_errors_come_first_and_long_lists_are_cut() -> None:
     extra = [entry(f"{index}.gif", "1", animated=True) for index in range(9)] + [entry("x.png", "")]
     findings = found(extra)

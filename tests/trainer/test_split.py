@@ -19,7 +19,9 @@ def sides_by_digest(contents: list[Content], result: Split) -> dict[str, str]:
 
 # Pictures by number; several numbers may share a look.
 sets = st.lists(st.tuples(st.integers(0, 200), st.integers(0, 30) | st.none()), min_size=1, max_size=60).map(
-    lambda pairs: [content(f"{look} {number}", look and f"look {look}") for number, look in dict.fromkeys(pairs)]
+    lambda pairs: [
+        content(f"{look} {number}", None if look is None else f"look {look}") for number, look in dict.fromkeys(pairs)
+    ]
 )
 
 

@@ -47,7 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _name(folder: Path, proposal: Proposal) -> str:
-    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", folder.resolve().stem).strip("._-") or "model"
+    name = folder.resolve().name if folder.is_dir() else folder.stem
+    stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("._-") or "model"
     return f"{stem[:70]}-CNN5-H64-{proposal.size[0]}x{proposal.size[1]}"
 
 

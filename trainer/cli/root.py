@@ -9,7 +9,7 @@ from contract.errors import ConfigError, ContractError
 from trainer.cli import evaluate, export, init, pack, predict, publish, synth, train, verify
 from trainer.errors import TrainerError, UsageError
 
-DONE, FAILED, USAGE = 0, 1, 2
+FAILED, USAGE = 1, 2
 
 DESCRIPTION = "From a folder of labelled text pictures to a model that can be served."
 EPILOGUE = """\

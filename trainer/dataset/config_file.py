@@ -48,7 +48,7 @@ Trains:
   # LearningRate: 0.001    # default: chosen by the recipe, with a warm-up and a cosine down to nothing
   # DecayRate: 0.98    # with DecaySteps: multiply the rate by this ...
   # DecaySteps: 10000    # ... each time so many steps are done, instead of the cosine
-  # Precision: float32    # or bfloat16: faster where the processor has it
+  # Precision: auto    # float32 or bfloat16; auto takes bfloat16 where it is the faster one
   # Augment: auto    # vary the pictures in training: off, light, strong, or auto by the size of the set
 
 Model:

@@ -74,6 +74,8 @@ def examine(
     Yields:
         One `Examined` per sample, in order.
     """
+    if not samples:
+        return
     with progress.steps(title, len(samples)) as bar:
         for chunk in parallel.in_order(functools.partial(_examine_chunk, steps=steps), samples, workers):
             yield from chunk

@@ -12,7 +12,8 @@ from contract.files import sha256, write_atomically
 from contract.image import Pretreatment
 from contract.strict import StrictModel
 from trainer.config import TrainConfig
-from trainer.dataset.findings import Side
+from trainer.dataset.examine import Facts
+from trainer.dataset.findings import Entry, Side
 from trainer.dataset.sample import Sample
 from trainer.dataset.scan import Scan
 from trainer.dataset.split import Earlier
@@ -68,6 +69,12 @@ class Picture(StrictModel):
     Side: Side
     Stamp: str
 
+    @property
+    def facts(self) -> Facts:
+        """What examining it found."""
+        width, height = self.Size
+        return Facts(self.SHA256, (width, height), self.Animated, self.Pixels)
+
 
 class Manifest(StrictModel):
     """The manifest of a packed set.
@@ -91,6 +98,13 @@ class Manifest(StrictModel):
     def count(self, side: Side) -> int:
         """Return how many pictures are on a side."""
         return sum(picture.Side == side for picture in self.Pictures)
+
+    def entries(self) -> list[Entry]:
+        """Return what the rules look at."""
+        return [
+            Entry(picture.Name, picture.Label, picture.facts, picture.Side if self.Made.TestPath else "train")
+            for picture in self.Pictures
+        ]
 
     def same_pixels(self, recipe: Recipe) -> bool:
         """Return whether the recipe makes the same pixels of the same files."""

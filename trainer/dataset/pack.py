@@ -45,7 +45,7 @@ class PackedSet:
         shape: (H, W, C) of the contract pixels.
         counts: how many pictures are on each side.
         excluded: how many pictures were left out on demand.
-        warnings: what verification found when it was packed; empty when it was there already.
+        warnings: what verification found for this config.
     """
 
     files: Mapping[Side, Path]
@@ -75,7 +75,7 @@ def prepare(
     old = manifests.read(folder)
     reason = manifests.stale_reason(old, folder, recipe, found.without(exclude))
     if reason is None and old is not None:
-        return _packed(folder, old)
+        return _packed(folder, old, _checked(config, old.entries()))
     progress.say(f"Packing {config.Model.ModelName}: {reason}")
     return _pack(config, progress, found, exclude, reuse=True, folder=folder)
 
@@ -207,7 +207,7 @@ def _publish(manifest: Manifest, scratch: Path, folder: Path) -> Manifest:
     return complete
 
 
-def _packed(folder: Path, manifest: Manifest, warnings: tuple[Finding, ...] = ()) -> PackedSet:
+def _packed(folder: Path, manifest: Manifest, warnings: tuple[Finding, ...]) -> PackedSet:
     recipe = manifest.Made
     return PackedSet(
         files={side: folder / name for side, (name, _) in manifest.Records.items()},

@@ -12,6 +12,7 @@ from trainer.dataset.findings import SHOWN, Entry, Finding, Place, Severity, Sid
 from trainer.network.geometry import frames, smallest_width
 
 RARE = 10  # a symbol with fewer samples than this is hardly learnt
+LISTED = 40  # symbols in a sentence; a Chinese set has thousands
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ def unknown_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Findin
             places.append(Place(entry.name, f"{entry.label!r} has {' '.join(map(repr, unknown))}"))
     used = {symbol for _, text in _folded(entries, target) for symbol in text}
     sentence = (
-        f"{_count(places, 'label')} with symbols outside the character set: {' '.join(sorted(missing))}; "
+        f"{_count(places, 'label')} with symbols outside the character set: {_some(sorted(missing))}; "
         f"mend the labels, or use CharSet: {fitting_charset(used)!r}"
     )
     yield from _error("unknown-symbol", sentence, places)
@@ -177,11 +178,11 @@ def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     counts = collections.Counter(symbol for _, text in _folded(entries, target) for symbol in text)
     rare = [f"{symbol} ({counts[symbol]})" for symbol in target.charset.symbols if 0 < counts[symbol] < RARE]
     if rare:
-        sentence = f"symbols with fewer than {RARE} samples are hardly learnt: {', '.join(rare)}"
+        sentence = f"symbols with fewer than {RARE} samples are hardly learnt: {_some(rare)}"
         yield Finding("rare-symbol", Severity.WARNING, sentence)
     unused = [symbol for symbol in target.charset.symbols if not counts[symbol]]
     if unused:
-        sentence = f"symbols of the character set that no label has: {' '.join(unused)}; CharExclude can leave them out"
+        sentence = f"symbols of the character set that no label has: {_some(unused)}; CharExclude can leave them out"
         yield Finding("unused-symbol", Severity.WARNING, sentence)
 
 
@@ -230,6 +231,11 @@ def _warning(rule: str, sentence: str, places: Sequence[Place]) -> Iterator[Find
 
 def _count(places: Sequence[Place], noun: str) -> str:
     return f"{len(places):,} {noun}" if len(places) == 1 else f"{len(places):,} {noun}s"
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - LISTED:,} more" if len(words) > LISTED else ""
+    return " ".join(words[:LISTED]) + more
 
 
 def _by(size: tuple[int, int]) -> str:

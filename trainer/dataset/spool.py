@@ -12,9 +12,10 @@ from typing import BinaryIO
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import records
-from trainer.dataset.examine import Examined, Facts, Steps, examine
+from trainer.dataset.examine import Examined, Steps, examine
 from trainer.dataset.manifest import Manifest, Picture, Recipe, damaged_records, recipe_of
 from trainer.dataset.sample import Sample
+from trainer.errors import DataError
 from trainer.progress import Progress
 
 
@@ -75,12 +76,15 @@ def fill(
 
     Returns:
         One per sample, in order, without its pixels.
+
+    Raises:
+        DataError: the earlier records are damaged.
     """
     known = earlier.reusable(samples, recipe_of(config)) if earlier else {}
     if earlier and known:
         progress.say(f"{len(known):,} pictures are packed already")
         _copy(earlier, known, spool)
-    examined = {number: _examined(picture) for number, picture in known.items()}
+    examined = {number: Examined(picture.facts, b"", picture.Stamp) for number, picture in known.items()}
     new = [number for number in range(len(samples)) if number not in known]
     steps = Steps(config.Pretreatment, config.input_size, keep_pixels=True)
     workers = parallel.worker_count(config.System.Threads)
@@ -97,14 +101,10 @@ def _copy(earlier: Packed, known: Mapping[int, Picture], spool: Spool) -> None:
         numbers.setdefault(picture.SHA256, []).append(number)
     for file in earlier.files():
         for digest, pixels in records.pixels_by_digest(file):
-            for number in numbers.get(digest, ()):
+            for number in numbers.pop(digest, ()):
                 spool.put(number, pixels)
-
-
-def _examined(picture: Picture) -> Examined:
-    width, height = picture.Size
-    facts = Facts(picture.SHA256, (width, height), picture.Animated, picture.Pixels)
-    return Examined(facts, b"", picture.Stamp)
+    if numbers:
+        raise DataError(f"the records in {earlier.folder} are not those of its manifest; pack again with --force")
 
 
 def _stamp(sample: Sample) -> str:
