@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from contract.files import sha256
 from contract.spec import GraphSection, ModelSpec, dump
@@ -15,6 +16,10 @@ from trainer.framework import import_keras
 
 # Two threads are enough for tests, and more would only fight with other processes.
 os.environ.setdefault("OMP_NUM_THREADS", "2")
+
+# A busy machine is no failure.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @dataclass(frozen=True)

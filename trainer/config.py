@@ -10,15 +10,17 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from contract import image
+from contract import spec as specs
 from contract.charset import Charset
-from contract.spec import ModelSection, input_size
+from contract.spec import MAX_GOLDEN, ModelSection, input_size
 from contract.strict import StrictModel, read_yaml, validate
 
 Positive = Annotated[int, Field(ge=1)]
 PositiveNumber = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(gt=0, le=1)]
 Paths = str | list[str]
-Arithmetic = Literal["float32", "bfloat16"]
+Arithmetic = specs.Arithmetic
+AskedArithmetic = Arithmetic | Literal["auto"]
 
 
 class SystemSection(StrictModel):
@@ -36,6 +38,7 @@ class SystemSection(StrictModel):
             later are split in the same proportion, so that earlier ones keep their side.
         Seed: of everything random in training.
         Threads: CPU threads to use; default: all.
+        Deterministic: the same weights, bit for bit, each time on the same machine; slower.
     """
 
     DeviceUsage: Share | None = None
@@ -46,6 +49,7 @@ class SystemSection(StrictModel):
     TestSetNum: int | None = None
     Seed: Annotated[int, Field(ge=0, lt=2**32)] = 0
     Threads: Positive | None = None
+    Deterministic: bool = False
 
     @property
     def train_paths(self) -> tuple[str, ...]:
@@ -115,8 +119,9 @@ class TrainsSection(StrictModel):
         SavedSteps: steps between two checkpoints.
         ValidationSteps: steps between two readings of the test set; default: once per epoch.
         EndAcc: training ends at this whole-text accuracy on the test set, 0..1, but not before EndEpochs.
-        EndEpochs: EndAcc counts from this epoch on.
-        BatchSize: pictures per step.
+        EndCost: EndAcc counts only while the mean loss, in nats, is at most this; given alone, it ends training too.
+        EndEpochs: EndAcc and EndCost count from this epoch on.
+        BatchSize: pictures per step; default: 32 for sets of less than 4,000 pictures, else 64.
         TestBatchSize: pictures per batch when the test set is read; never more than are there.
         LearningRate: default: chosen by the recipe.
         DecayRate, DecaySteps: multiply the rate by DecayRate every DecaySteps steps; default: warm-up, then a cosine.
@@ -130,8 +135,9 @@ class TrainsSection(StrictModel):
     SavedSteps: Positive = 100
     ValidationSteps: Positive | None = None
     EndAcc: Annotated[float, Field(ge=0, le=1)] | None = None
+    EndCost: Annotated[float, Field(ge=0)] | None = None
     EndEpochs: Positive | None = None
-    BatchSize: Positive = 64
+    BatchSize: Positive | None = None
     TestBatchSize: Positive = 400
     LearningRate: PositiveNumber | None = None
     DecayRate: Share | None = None
@@ -139,7 +145,7 @@ class TrainsSection(StrictModel):
     MaxEpochs: Positive | None = None
     MaxMinutes: PositiveNumber | None = None
     Patience: Positive | None = None
-    Precision: Arithmetic | Literal["auto"] = "auto"
+    Precision: AskedArithmetic = "auto"
     Augment: Literal["off", "light", "strong", "auto"] = "auto"
 
     @field_validator("Augment", mode="before")
@@ -163,12 +169,27 @@ class TrainsSection(StrictModel):
         return self
 
 
+class ExportSection(StrictModel):
+    """Section `Export`: what the exported model is like.
+
+    Attributes:
+        Precision: of the stored weights: `bfloat16` makes the file half as large and, on CPUs with AVX512-BF16 or AMX,
+            about twice as fast; it is refused if it reads less accurately. `auto` takes it if it does not.
+        Golden: how many test pictures go into the model's YAML, for the platform to read before it serves the model;
+            0 for those who must not pass on any.
+    """
+
+    Precision: AskedArithmetic = "float32"
+    Golden: Annotated[int, Field(ge=0, le=MAX_GOLDEN)] = MAX_GOLDEN
+
+
 class TrainConfig(StrictModel):
     """The whole config. `Model` and `Pretreatment` go into the exported model's YAML as they are."""
 
     System: SystemSection
     NeuralNet: NeuralNetSection = NeuralNetSection()
     Trains: TrainsSection = TrainsSection()
+    Export: ExportSection = ExportSection()
     Model: ModelSection
     Pretreatment: image.Pretreatment = image.Pretreatment()
 

@@ -7,10 +7,16 @@ out/<ModelName>/
     run/state.npz      the newest checkpoint
     run/best.npz       the best weights so far
     run/history.csv    a line per reading of the test set
+    run/config.yaml    the config with everything that was chosen filled in
+    run/curves.png     loss and accuracy
+    run/tensorboard/   the same for TensorBoard
+    run/report.html    how good the model is, and every picture that it reads wrong
+    run/relabel.csv    labels that `suspects` doubts, for `relabel`
     rejected/          what the export's proof refused, to look at
 """
 
 import json
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +75,31 @@ class Run:
         return self.folder / "run" / "history.csv"
 
     @property
+    def config(self) -> Path:
+        """The config with everything that was chosen filled in."""
+        return self.folder / "run" / "config.yaml"
+
+    @property
+    def curves(self) -> Path:
+        """A picture of loss and accuracy."""
+        return self.folder / "run" / "curves.png"
+
+    @property
+    def tensorboard(self) -> Path:
+        """The folder of logs for TensorBoard."""
+        return self.folder / "run" / "tensorboard"
+
+    @property
+    def report(self) -> Path:
+        """How good the model is, for a browser."""
+        return self.folder / "run" / "report.html"
+
+    @property
+    def relabel(self) -> Path:
+        """Labels that `suspects` doubts."""
+        return self.folder / "run" / "relabel.csv"
+
+    @property
     def rejected(self) -> Path:
         """What the export's proof refused."""
         return self.folder / "rejected"
@@ -80,8 +111,10 @@ class Run:
 
     def clear(self) -> None:
         """Forget the training so far. An exported model stays until the next one takes its place."""
-        for path in (self.state, self.best, self.history, self.identity):
+        for path in (self.state, self.best, self.history, self.identity, self.config, self.curves, self.report):
             path.unlink(missing_ok=True)
+        if self.tensorboard.exists():
+            shutil.rmtree(self.tensorboard)
 
     def earlier(self) -> dict[str, Any] | None:
         """Return what the run in this folder is made of; None if there is no checkpoint to go on from."""
@@ -105,7 +138,8 @@ class Run:
         if changed:
             raise RunChangedError(
                 f"the training in {self.folder} cannot go on, because something changed: {'; '.join(changed)}. "
-                "Change it back, start afresh with --fresh, or give the model another ModelName"
+                "Change it back; start afresh with --fresh, or from what it has learned with --fresh --warm-start "
+                f"{self.folder}; or give the model another ModelName"
             )
         content = json.dumps({"made_of": made_of, "notes": notes}, indent=2, ensure_ascii=False)
         write_atomically(self.identity, content.encode())

@@ -1,5 +1,7 @@
 """Which picture format bytes are in, and what their header says of the size, before a decoder sees them."""
 
+import contextlib
+import re
 import struct
 from collections.abc import Callable, Mapping
 from typing import IO
@@ -19,6 +21,8 @@ READERS: Mapping[str, Callable[[IO[bytes]], ImageFile]] = {
     "BMP": BmpImageFile,
     "WEBP": WebPImageFile,
 }
+
+_GIF_MARK = re.compile(b"[!,;]")  # of an extension, a frame, the end
 
 
 def format_of(content: bytes) -> str | None:
@@ -51,18 +55,27 @@ def _unknown(_content: bytes) -> None:
 
 
 def _gif_size(content: bytes) -> tuple[int, int]:
-    """Return the size of the screen, grown to hold the first frame, as PIL does."""
+    """Return the size of the screen, grown to hold every frame, as PIL does when it comes to them."""
     width, height, flags = struct.unpack_from("<HHB", content, 6)
-    position = 13 + (3 << (flags & 7) + 1 if flags & 0x80 else 0)
-    while content[position] == ord("!"):  # an extension: a label, then blocks that start with their length
-        position += 2
-        while content[position]:
-            position += content[position] + 1
-        position += 1
-    if content[position] == ord(","):
-        left, top, frame_width, frame_height = struct.unpack_from("<HHHH", content, position + 1)
-        return max(width, left + frame_width), max(height, top + frame_height)
+    position = 13 + _colour_table_size(flags)
+    with contextlib.suppress(struct.error, IndexError):  # cut off: what was found so far counts
+        # As PIL does, whatever is no mark is passed over.
+        while (mark := _GIF_MARK.search(content, position)) and mark[0] != b";":
+            position = mark.start()
+            if mark[0] == b",":
+                left, top, frame_width, frame_height, flags = struct.unpack_from("<HHHHB", content, position + 1)
+                width, height = max(width, left + frame_width), max(height, top + frame_height)
+                position += 11 + _colour_table_size(flags)
+            else:
+                position += 2
+            while content[position]:  # blocks that start with their length
+                position += content[position] + 1
+            position += 1
     return width, height
+
+
+def _colour_table_size(flags: int) -> int:
+    return 3 << (flags & 7) + 1 if flags & 0x80 else 0
 
 
 def _webp_size(content: bytes) -> tuple[int, int] | None:

@@ -1,6 +1,7 @@
 """Picture bytes to contract pixels: `uint8 [H, W, C]`. The one way in for packing, evaluation and serving."""
 
 import io
+import struct
 import threading
 import warnings
 from collections.abc import Iterator
@@ -54,6 +55,8 @@ class Pretreatment(StrictModel):
         Blur: size of the Gaussian filter in pixels; an even size counts as the next odd one.
         Resize: [width, height] in pixels that the network sees; default ImageWidth and ImageHeight.
         Fit: `stretch` to that size, or keep the ratio and `pad` right and below with the picture's median.
+        AnimatedFrame: which frame of an animated picture is read, 0 for the first; default: the first, but training
+            on animated pictures asks for a choice.
     """
 
     ReplaceTransparent: bool = True
@@ -63,6 +66,7 @@ class Pretreatment(StrictModel):
     Blur: _Off | Annotated[int, Field(ge=1, le=31)] = -1
     Resize: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
     Fit: Literal["stretch", "pad"] = "stretch"
+    AnimatedFrame: Annotated[int, Field(ge=0, le=63)] | None = None  # each frame before it is decoded too
 
 
 def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
@@ -100,13 +104,18 @@ def pretreat(image: Image.Image, steps: Pretreatment, size: tuple[int, int]) -> 
     """Turn a decoded picture into contract pixels.
 
     Args:
-        image: from `decode`.
+        image: from `decode`; an animated one is left at the frame that was read.
         steps: the model's `Pretreatment`; its `Resize` is not looked at.
         size: (width, height) in pixels that the network sees.
 
     Returns:
         uint8 [H, W, C].
+
+    Raises:
+        DamagedPictureError: an animated picture whose frame of choice is broken or missing.
     """
+    if steps.AnimatedFrame:
+        _show_frame(image, steps.AnimatedFrame)
     pixels = _to_channels(image, steps)
     if steps.Binaryzation > 0:
         pixels = np.where(pixels > steps.Binaryzation, np.uint8(255), np.uint8(0))
@@ -117,9 +126,30 @@ def pretreat(image: Image.Image, steps: Pretreatment, size: tuple[int, int]) -> 
     return _resize(pixels, size) if steps.Fit == "stretch" else _pad(pixels, size)
 
 
+def is_animated(image: Image.Image) -> bool:
+    """Return whether a decoded picture has, or announces, more than the frame that was read."""
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except (IndexError, OSError, SyntaxError, ValueError, struct.error):
+        return True  # PIL looks for a second frame, and what it found is broken; the first one has been read
+
+
 def to_pixels(content: bytes, steps: Pretreatment, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Pixels:
     """Decode and pretreat: picture bytes to uint8 [H, W, C]; raises as `decode`."""
     return pretreat(decode(content, limits), steps, size)
+
+
+def _show_frame(image: Image.Image, number: int) -> None:
+    """Go to a frame of an animated picture; a still one has only one to show."""
+    if not is_animated(image):
+        return
+    try:
+        image.seek(number)
+        image.load()
+    except Exception as error:  # as in `_damage_reported`
+        raise DamagedPictureError(
+            f"the animated picture has no frame {number}, or it is damaged (Pretreatment.AnimatedFrame): {error}"
+        ) from error
 
 
 def _refuse_large(size: tuple[int, int] | None, limits: Limits) -> None:

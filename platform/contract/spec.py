@@ -32,6 +32,7 @@ VersionText = Annotated[
     str,
     Field(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9}){0,3}$", description="up to four whole numbers with dots, such as '1.10'"),
 ]
+Arithmetic = Literal["float32", "bfloat16"]
 LayoutName = Literal["nhwc-uint8", "captcha-trainer-v1", "captcha-trainer-v2", "captcha-trainer-v2-fixed"]
 Share = Annotated[float, Field(ge=0, le=1)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="a SHA-256 of 64 digits 0-9 and a-f")]
@@ -112,6 +113,7 @@ class GraphSection(StrictModel):
         Layout: `nhwc-uint8`: uint8 [N, H, W, C] in; float32 [N, T, K] logits and int64 [N, L] symbol numbers out.
             The others are those of captcha_trainer; see `contract.layout`.
         Head: how logits become text; `ctc`.
+        Precision: of the stored weights; `bfloat16` also allows arithmetic in it, where the CPU has that.
         Input, Logits, Decoded: tensor names.
     """
 
@@ -119,9 +121,24 @@ class GraphSection(StrictModel):
     SHA256: Digest
     Layout: LayoutName = "nhwc-uint8"
     Head: Literal["ctc"] = "ctc"
+    Precision: Arithmetic = "float32"
     Input: TensorName = "input:0"
     Logits: TensorName = "logits:0"
     Decoded: TensorName = "dense_decoded:0"
+
+
+class AcceptLine(StrictModel):
+    """What accepting only texts of at least some confidence would have come to on the test pictures.
+
+    Attributes:
+        Confidence: the least to accept.
+        Accepted: share of the pictures that it accepts.
+        Right: share of the accepted ones that were read without any error; none if nothing is accepted.
+    """
+
+    Confidence: Share
+    Accepted: Share
+    Right: Share | None = None
 
 
 class MetricsSection(StrictModel):
@@ -133,6 +150,7 @@ class MetricsSection(StrictModel):
         CharacterErrorRate: edit distance over the length of the labels; can exceed 1.
         Pictures: how many were read.
         Dataset: SHA-256 of the packed set that was trained and tested on.
+        Accept: for choosing a confidence below which a text is not to be trusted; rising.
     """
 
     Accuracy: Share
@@ -140,6 +158,7 @@ class MetricsSection(StrictModel):
     CharacterErrorRate: Annotated[float, Field(ge=0)]
     Pictures: Annotated[int, Field(ge=1)]
     Dataset: Digest
+    Accept: list[AcceptLine] = []
 
 
 class GoldenPicture(StrictModel):

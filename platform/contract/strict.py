@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 
 from contract.errors import ConfigError
 from contract.problems import describe, sentences
@@ -15,6 +15,19 @@ class StrictModel(BaseModel):
     """Base of every section: frozen, no unknown keys, no silent conversion between types, no infinite number."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, allow_inf_nan=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _bare_section_is_empty(cls, tree: Any) -> Any:  # noqa: ANN401 - YAML is any tree until it has been checked
+        # YAML reads a section whose keys are all commented out as null.
+        if not isinstance(tree, dict):
+            return tree
+        return {key: {} if value is None and cls._is_section(key) else value for key, value in tree.items()}
+
+    @classmethod
+    def _is_section(cls, key: object) -> bool:
+        field = cls.model_fields.get(key) if isinstance(key, str) else None
+        return field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, StrictModel)
 
 
 class _UniqueKeyLoader(yaml.SafeLoader):

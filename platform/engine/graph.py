@@ -11,9 +11,12 @@ import tensorflow as tf
 from google.protobuf.message import DecodeError
 
 from contract.files import sha256
+from contract.layout import LAYOUTS
 from contract.ops import ALLOWED_OPS
-from contract.spec import ModelSpec
+from contract.spec import LayoutName, ModelSpec
 from engine.errors import DigestError, GraphError
+
+NATIVE: LayoutName = "nhwc-uint8"
 
 MAX_NODES = 20_000
 MAX_CONSTANT_BYTES = 256 * 1024 * 1024
@@ -47,6 +50,16 @@ def parse_checked(content: bytes, spec: ModelSpec) -> tf.compat.v1.GraphDef:
 def operations(graph: tf.compat.v1.GraphDef) -> Counter[str]:
     """Count the operations of a graph by name, those of its function library included."""
     return Counter(node.op for node in _nodes(graph))
+
+
+def has_scores(graph: tf.compat.v1.GraphDef, spec: ModelSpec) -> bool:
+    """Tell whether a graph has the scores that its layout reads confidences from."""
+    names = {node.name for node in graph.node}
+    return LAYOUTS[spec.Graph.Layout].scores is not None and _node_of(spec.Graph.Logits) in names
+
+
+def _node_of(tensor: str) -> str:
+    return tensor.rpartition(":")[0]
 
 
 def _nodes(graph: tf.compat.v1.GraphDef) -> Iterator[tf.compat.v1.NodeDef]:
@@ -85,18 +98,27 @@ def _constant_problems(nodes: Iterable[tf.compat.v1.NodeDef]) -> Iterator[str]:
 
 
 def _endpoint_problems(graph: tf.compat.v1.GraphDef, spec: ModelSpec) -> Iterator[str]:
-    by_name = {node.name: node for node in graph.node}
-    for key in ("Input", "Logits", "Decoded"):
+    names = {node.name for node in graph.node}
+    keys = ("Input", "Logits", "Decoded") if spec.Graph.Layout == NATIVE else ("Input", "Decoded")
+    for key in keys:
         tensor = getattr(spec.Graph, key)
-        if tensor.rpartition(":")[0] not in by_name:
+        if _node_of(tensor) not in names:
             yield f"the tensor {tensor!r} (Graph.{key}) is not in the graph"
             return
-    node = by_name[spec.Graph.Input.rpartition(":")[0]]
-    width, height = spec.input_size
-    expected = [-1, height, width, spec.Pretreatment.ImageChannel]
+    node = next(node for node in graph.node if node.name == _node_of(spec.Graph.Input))
+    layout = LAYOUTS[spec.Graph.Layout]
+    expected = [-1, *layout.input_shape(spec.input_size, spec.Pretreatment.ImageChannel)]
     shape = [dim.size for dim in node.attr["shape"].shape.dim]
-    if node.op != "Placeholder" or node.attr["dtype"].type != tf.uint8.as_datatype_enum or shape != expected:
+    found_type = tf.as_dtype(node.attr["dtype"].type or 1).name
+    if node.op != "Placeholder" or found_type != layout.dtype or not _fits(shape, expected):
         yield (
-            f"{spec.Graph.Input!r} is a {node.op} of type {tf.as_dtype(node.attr['dtype'].type or 1).name} and shape "
-            f"{shape}; the YAML asks for a Placeholder of type uint8 and shape {expected} [N, H, W, C]"
+            f"{spec.Graph.Input!r} is a {node.op} of type {found_type} and shape {shape}; the YAML asks for a "
+            f"Placeholder of type {layout.dtype} and shape {expected} [{', '.join(layout.axes)}]"
         )
+
+
+def _fits(shape: list[int], expected: list[int]) -> bool:
+    # The number of pictures must be free; the width may be, as in graphs of captcha_trainer that take any.
+    if len(shape) != len(expected) or shape[0] != -1:
+        return False
+    return all(size in {-1, wanted} for size, wanted in zip(shape[1:], expected[1:], strict=True))

@@ -2,19 +2,25 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from contract import image, spec
-from contract.decode import Logits, ctc_greedy
+from contract import image, legacy
+from contract.decode import Decoded, Logits, ctc_greedy
 from contract.errors import PictureError
+from contract.files import sha256
 from contract.image import DEFAULT_LIMITS, Limits, Pixels
-from contract.spec import ModelSpec
+from contract.layout import LAYOUTS
+from contract.spec import Arithmetic, ModelSpec
+from contract.strict import parse_yaml, read_bytes, validate
+from engine.arithmetic import Compute, chosen
 from engine.errors import EngineError, GraphError
-from engine.graph import parse_checked
+from engine.graph import NATIVE, has_scores, parse_checked
 from engine.reading import Reading
+from engine.threads import LATENCY, Threads
 
 
 class Recognizer:
@@ -22,41 +28,55 @@ class Recognizer:
 
     Attributes:
         spec: the model's description.
+        arithmetic: that it is computed in on this machine.
     """
 
-    def __init__(self, model: ModelSpec, graph: bytes, *, threads: int = 0) -> None:
+    def __init__(
+        self, model: ModelSpec, graph: bytes, *, threads: Threads = LATENCY, compute: Compute = "auto"
+    ) -> None:
         """Check the graph and start a session on the CPU.
 
         Args:
             model: the model's description.
             graph: the bytes of its .pb.
-            threads: for the work inside one operation; 0 for as many as there are cores.
+            threads: how it shares the cores.
+            compute: the arithmetic; `auto` goes by the model and the CPU.
 
         Raises:
             DigestError: the bytes are not the YAML's.
             GraphError: the bytes can never be served here.
         """
         self.spec = model
+        self.arithmetic: Arithmetic = chosen(model, compute)
+        self._layout = LAYOUTS[model.Graph.Layout]
+        self._is_native = model.Graph.Layout == NATIVE
         definition = parse_checked(graph, model)
-        config = tf.compat.v1.ConfigProto(
-            device_count={"GPU": 0}, intra_op_parallelism_threads=threads, inter_op_parallelism_threads=0
-        )
-        loaded = tf.Graph()
+        self._has_scores = has_scores(definition, model)
         try:
-            with loaded.as_default():
-                tf.import_graph_def(definition, name="")
-            self._session = tf.compat.v1.Session(graph=loaded, config=config)
-            endpoints = [model.Graph.Logits, model.Graph.Decoded]
-            self._logits = self._session.make_callable(endpoints[0], [model.Graph.Input])
-            self._both = self._session.make_callable(endpoints, [model.Graph.Input])
-            classes = loaded.get_tensor_by_name(model.Graph.Logits).shape[-1]
+            self._open(definition, _session_config(threads, self.arithmetic))
         except (ValueError, KeyError, tf.errors.OpError) as error:
             raise GraphError(f"{model.Graph.File}: tensorflow cannot load it: {_first_line(error)}") from error
-        if classes is not None and classes != model.charset.classes:
+        self._check_classes()
+
+    def _open(self, definition: tf.compat.v1.GraphDef, config: tf.compat.v1.ConfigProto) -> None:
+        names = self.spec.Graph
+        loaded = tf.Graph()
+        with loaded.as_default():
+            tf.import_graph_def(definition, name="")
+        endpoints = [names.Logits, names.Decoded] if self._has_scores else [names.Decoded]
+        # Asked for before a session is there that would have to be closed.
+        self._classes = loaded.get_tensor_by_name(names.Logits).shape[-1] if self._has_scores else None
+        self._session = tf.compat.v1.Session(graph=loaded, config=config)
+        self._all = self._session.make_callable(endpoints, [names.Input])
+        self._scores = self._session.make_callable(endpoints[0], [names.Input])
+
+    def _check_classes(self) -> None:
+        wanted = self._layout.classes(self.spec.charset)
+        if self._classes not in {None, wanted}:
             self.close()
             raise GraphError(
-                f"{model.Graph.File}: the graph tells {classes} classes apart, but the character set of the YAML has "
-                f"{model.charset.classes} (its symbols and the blank)"
+                f"{self.spec.Graph.File}: the graph tells {self._classes} classes apart, but the character set of the "
+                f"YAML has {wanted} (its symbols and the blank)"
             )
 
     def read(self, pictures: Sequence[bytes], limits: Limits = DEFAULT_LIMITS) -> list[Reading]:
@@ -76,52 +96,105 @@ class Recognizer:
         return image.to_pixels(content, self.spec.Pretreatment, self.spec.input_size, limits)
 
     def read_pixels(self, pixels: Pixels) -> list[Reading]:
-        """Read contract pixels uint8 [N, H, W, C]; one reading per picture, in order."""
-        decoded = ctc_greedy(self.logits(pixels), self.spec.charset)
-        return [Reading(item.text, item.confidence, item.symbols) for item in decoded]
-
-    def logits(self, pixels: Pixels) -> Logits:
-        """Return the scores float32 [N, T, K] for contract pixels uint8 [N, H, W, C].
+        """Read contract pixels uint8 [N, H, W, C]; one reading per picture, in order.
 
         Raises:
-            EngineError: tensorflow could not run the graph.
+            EngineError: tensorflow could not run the graph, or what came out cannot be read.
         """
         try:
-            result: Logits = self._logits(pixels)
-        except tf.errors.OpError as error:
-            raise EngineError(f"{self.spec.Graph.File}: tensorflow cannot run it: {_first_line(error)}") from error
+            decoded = self._decoded(pixels)
+        except ValueError as error:
+            raise EngineError(f"{self.spec.Graph.File}: {_first_line(error)}") from error
+        return [Reading(item.text, item.confidence, item.symbols) for item in decoded]
+
+    def _decoded(self, pixels: Pixels) -> list[Decoded]:
+        if self._is_native:
+            return ctc_greedy(self.logits(pixels), self.spec.charset)
+        *scores, numbers = self._run(self._all, pixels)
+        return self._layout.read(numbers, self.spec.charset, *scores)
+
+    def logits(self, pixels: Pixels) -> Logits:
+        """Return the scores for contract pixels uint8 [N, H, W, C].
+
+        Returns:
+            float32 [N, T, K], class 0 the blank; of a graph of captcha_trainer [T, N, K] as `contract.layout` tells.
+
+        Raises:
+            EngineError: tensorflow could not run the graph, or it has no scores.
+        """
+        if not self._has_scores:
+            raise EngineError(f"{self.spec.Graph.File}: this graph gives texts without scores")
+        result: Logits = self._run(self._scores, pixels)
         return result
 
     def logits_and_symbols(self, pixels: Pixels) -> tuple[Logits, npt.NDArray[np.int64]]:
-        """Return `logits` and the graph's own greedy reading: symbol numbers int64 [N, L], filled with -1."""
-        logits, symbols = self._both(pixels)
+        """Return `logits` and the graph's own reading: symbol numbers int64 [N, L] as its layout counts them."""
+        logits, symbols = self._run(self._all, pixels)
         return logits, symbols
+
+    def _run(self, call: Any, pixels: Pixels) -> Any:  # noqa: ANN401 - tensorflow publishes no types
+        try:
+            return call(self._layout.feed(pixels))
+        except tf.errors.OpError as error:
+            raise EngineError(f"{self.spec.Graph.File}: tensorflow cannot run it: {_first_line(error)}") from error
 
     def close(self) -> None:
         """Free the session."""
         self._session.close()
 
 
-def load(spec_path: Path, graph_path: Path | None = None, *, threads: int = 0) -> Recognizer:
-    """Load an artifact from its model YAML.
+def load(
+    spec_path: Path, graph_path: Path | None = None, *, threads: Threads = LATENCY, compute: Compute = "auto"
+) -> Recognizer:
+    """Load an artifact from its model YAML: ours, or one of captcha_trainer.
 
     Args:
         spec_path: the model YAML.
-        graph_path: the .pb; by default `Graph.File` beside the YAML or in the folder `graph` next to the YAML's folder,
-            which is how the trainer leaves them and the platform finds them.
+        graph_path: the .pb; by default the one that the YAML names, beside it or in the folder `graph` next to the
+            YAML's folder, which is how the trainers leave them and the platform finds them.
         threads: as for Recognizer.
+        compute: as for Recognizer.
 
     Raises:
         ConfigError: the YAML cannot be used.
         EngineError: the graph is missing or cannot be used.
     """
-    model = spec.read(spec_path)
+    model, graph = _read_pair(spec_path, graph_path)
+    return Recognizer(model, graph, threads=threads, compute=compute)
+
+
+def _read_pair(spec_path: Path, graph_path: Path | None) -> tuple[ModelSpec, bytes]:
+    source = str(spec_path)
+    content = read_bytes(spec_path)
+    tree = parse_yaml(content, source)  # once: golden pictures make it a slow part of loading
+    old = legacy.parse(content, source, spec_path.parent) if legacy.generation_of(tree) else None
+    if old is None:
+        model = validate(ModelSpec, tree, source)
+        return model, _graph_bytes(spec_path, model.Graph.File, graph_path)
+    graph = _graph_bytes(spec_path, old.graph_file, graph_path)
+    return old.with_graph(sha256(graph)), graph
+
+
+def _graph_bytes(spec_path: Path, file: str, graph_path: Path | None) -> bytes:
     places = [graph_path] if graph_path else [spec_path.parent, spec_path.parent.parent / "graph"]
-    paths = [place / model.Graph.File if place.is_dir() else place for place in places]
+    paths = [place / file if place.is_dir() else place for place in places]
     found = next((path for path in paths if path.is_file()), None)
     if found is None:
         raise EngineError(f"{spec_path}: its graph is missing; looked for {' and '.join(map(str, paths))}")
-    return Recognizer(model, found.read_bytes(), threads=threads)
+    return found.read_bytes()
+
+
+def _session_config(threads: Threads, arithmetic: Arithmetic) -> tf.compat.v1.ConfigProto:
+    config = tf.compat.v1.ConfigProto(
+        device_count={"GPU": 0},
+        intra_op_parallelism_threads=threads.inside,
+        inter_op_parallelism_threads=threads.between,
+        use_per_session_threads=True,  # else the first model of a process decides `between` for all
+    )
+    if arithmetic == "bfloat16":
+        rewriter = config.graph_options.rewrite_options
+        rewriter.auto_mixed_precision_onednn_bfloat16 = rewriter.ON
+    return config
 
 
 def _first_line(error: BaseException) -> str:

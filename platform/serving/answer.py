@@ -40,6 +40,8 @@ class ModelStatus:
         state: one of the states of a version (see lifecycle), in lower case.
         reason: one sentence on why it is in that state.
         sha256: of its graph; empty while that is unknown.
+        accuracy: share of whole texts that were right when it was made; None if its YAML does not say.
+        golden: pictures that it has to read before it serves.
     """
 
     name: str
@@ -50,6 +52,23 @@ class ModelStatus:
     type: str = ""
     sites: tuple[str, ...] = ()
     size: tuple[int, int] = (0, 0)
+    accuracy: float | None = None
+    golden: int = 0
+
+
+@dataclass(frozen=True)
+class QueueStatus:
+    """How busy an active version is.
+
+    Attributes:
+        waiting: pictures in its queue.
+        leases: requests that hold it.
+    """
+
+    name: str
+    version: str
+    waiting: int
+    leases: int
 
 
 class Recognizes(Protocol):

@@ -16,6 +16,7 @@ from serving.settings import BatchingSection
 
 Result = Reading | ServingError
 ReadPixels = Callable[[Pixels], Sequence[Reading]]
+Ran = Callable[[Sequence[float], float], None]
 
 _log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class _Item:
     ticket: Ticket
     index: int
     pixels: Pixels
+    since: float
 
 
 class Batcher:
@@ -64,10 +66,14 @@ class Batcher:
         read: reads pixels uint8 [N, H, W, C].
         settings: sizes and delays.
         name: of the model, for logs and messages.
+        ran: told of each run how long its pictures had waited and how long it took, in seconds.
     """
 
-    def __init__(self, read: ReadPixels, settings: BatchingSection, name: str) -> None:
+    def __init__(
+        self, read: ReadPixels, settings: BatchingSection, name: str, ran: Ran = lambda _waits, _seconds: None
+    ) -> None:
         self._read = read
+        self._ran = ran
         self._settings = settings
         self._name = name
         self._waiting: deque[_Item] = deque()
@@ -85,6 +91,11 @@ class Batcher:
         """Whether the next picture would be refused."""
         return len(self._waiting) >= self._settings.Queue
 
+    @property
+    def depth(self) -> int:
+        """How many pictures wait."""
+        return len(self._waiting)
+
     def submit(self, pictures: Sequence[Pixels], deadline: float) -> Ticket:
         """Queue the pictures of a request, all or none.
 
@@ -96,13 +107,14 @@ class Batcher:
             OverloadedError: there is no room for them.
         """
         ticket = Ticket(len(pictures), deadline)
+        now = time.monotonic()
         with self._changed:
             if len(self._waiting) + len(pictures) > self._settings.Queue or self._closed:
                 raise OverloadedError(
                     f"{len(self._waiting)} pictures are waiting for {self._name}, of at most {self._settings.Queue}: "
                     "try again later"
                 )
-            self._waiting.extend(_Item(ticket, index, pixels) for index, pixels in enumerate(pictures))
+            self._waiting.extend(_Item(ticket, index, pixels, now) for index, pixels in enumerate(pictures))
             self._changed.notify()
         return ticket
 
@@ -132,10 +144,12 @@ class Batcher:
 
     def _work(self) -> None:
         while items := self._take():
+            started = time.monotonic()
             results = self._run(items)
             with self._changed:
                 for item, result in zip(items, results, strict=True):
                     item.ticket.put(item.index, result)
+            self._ran([started - item.since for item in items], time.monotonic() - started)
 
     def _take(self) -> list[_Item]:
         """Wait for pictures and take up to a batch of them; nothing once the batcher is closed and empty."""

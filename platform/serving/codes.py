@@ -7,11 +7,15 @@ from serving.answer import Hints
 from serving.errors import (
     BadRequestError,
     DeadlineError,
+    ForbiddenError,
     InvalidBase64Error,
+    LegacySignatureError,
     NotReadyError,
     OverloadedError,
+    QuotaExceededError,
     ServingError,
     TooLargeError,
+    UnauthenticatedError,
     UnknownModelError,
     UnreadablePictureError,
 )
@@ -37,7 +41,10 @@ INTERNAL = Code(500, "Internal Server Error")
 _CODES: tuple[tuple[type[ServingError], Code], ...] = (
     (InvalidBase64Error, INVALID_BASE64),
     (BadRequestError, Code(400, "Bad Request")),
+    (UnauthenticatedError, Code(401, "Unauthorized")),
+    (ForbiddenError, Code(403, "Forbidden")),
     (TooLargeError, Code(413, "Request Entity Too Large")),
+    (QuotaExceededError, Code(429, "Too Many Requests")),
     (NotReadyError, NO_MODEL),
     (OverloadedError, Code(503, "Service Unavailable")),
     (DeadlineError, Code(504, "Gateway Timeout")),
@@ -55,9 +62,11 @@ def code_of(error: ServingError, hints: Hints) -> Code:
         return DAMAGED if isinstance(error.__cause__, DamagedPictureError) else INVALID_FORMAT
     if isinstance(error, UnknownModelError):
         return UNKNOWN_SIZE if hints == Hints() else UNKNOWN_MODEL
+    if isinstance(error, LegacySignatureError):
+        return Code(error.code, str(error))
     return next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL)
 
 
 def explain(error: ServingError, code: Code) -> str:
     """Return the fixed text of a code, where it has one, followed by what this error says."""
-    return ": ".join(part for part in (code.message, str(error)) if part)
+    return ": ".join(dict.fromkeys(part for part in (code.message, str(error)) if part))

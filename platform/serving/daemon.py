@@ -13,6 +13,7 @@ from typing import Protocol
 from serving.dataplane import DataPlane
 from serving.lifecycle import Lifecycle
 from serving.loading import LoadModel
+from serving.metering import Meter
 from serving.pool import Pool
 from serving.settings import OperationSection, Settings
 
@@ -35,7 +36,10 @@ class Transport(Protocol):
 
 
 def assemble(
-    settings: Settings, load_model: LoadModel, clock: Callable[[], float] = time.monotonic
+    settings: Settings,
+    load_model: LoadModel,
+    clock: Callable[[], float] = time.monotonic,
+    meter: Meter | None = None,
 ) -> tuple[DataPlane, Lifecycle]:
     """Return the data plane and the loader that feeds it; nothing runs yet.
 
@@ -43,9 +47,10 @@ def assemble(
         settings: of the service.
         load_model: opens a model.
         clock: of the loader, in seconds.
+        meter: is told of states and runs.
     """
     pool = Pool(settings.Models)
-    lifecycle = Lifecycle(settings, load_model, pool, clock)
+    lifecycle = Lifecycle(settings, load_model, pool, clock, meter)
     return DataPlane(pool, lifecycle, settings.Limits), lifecycle
 
 

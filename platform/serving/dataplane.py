@@ -13,7 +13,8 @@ from PIL import Image
 from contract import image
 from contract.errors import PictureError, PictureTooLargeError
 from contract.image import Pixels
-from serving.answer import Answer, Hints, ModelStatus
+from contract.spec import ModelSpec
+from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.batcher import Result, Ticket
 from serving.errors import (
     BadRequestError,
@@ -72,6 +73,11 @@ class DataPlane:
         """Whether requests should be sent here: the first scan is done, a model is active, not draining."""
         return not self._draining and self._lifecycle.settled and bool(self._pool.routes.all)
 
+    def queues(self) -> Sequence[QueueStatus]:
+        """Return how busy each active version is."""
+        sessions = [route.target for route in self._pool.routes.all]
+        return [QueueStatus(each.name, each.version, each.batcher.depth, each.leases) for each in sessions]
+
     def drain(self) -> None:
         """Be ready no more, and answer what still comes."""
         self._draining = True
@@ -87,14 +93,14 @@ class DataPlane:
                 try:
                     decoded = self._decode(picture)
                     session = routes.choose(left, hints, decoded.size).target
+                    pixels = _pretreat(decoded, session.spec)
                 except ServingError as error:
                     answers[index] = Answer(error=error)
                     continue
                 work = leases.take(session)
                 if work is None:
                     return None
-                spec = session.spec
-                work.add(index, image.pretreat(decoded, spec.Pretreatment, spec.input_size))
+                work.add(index, pixels)
             for work in leases.submit(deadline):
                 for index, result in zip(work.indices, work.wait(), strict=True):
                     answers[index] = _answer(work.session, result)
@@ -189,6 +195,13 @@ class _Leases:
 def _refuse_if_full(routes: Sequence[Route[Session]]) -> None:
     if all(route.target.batcher.full for route in routes):
         raise OverloadedError("the queues are full: try again later")
+
+
+def _pretreat(picture: Image.Image, spec: ModelSpec) -> Pixels:
+    try:
+        return image.pretreat(picture, spec.Pretreatment, spec.input_size)
+    except PictureError as error:  # an animated picture without the frame that the model reads
+        raise UnreadablePictureError(str(error)) from error
 
 
 def _answer(session: Session, result: Result) -> Answer:

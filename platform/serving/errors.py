@@ -8,6 +8,10 @@ ServingError
 ├── NotReadyError           no model is there at all yet
 ├── OverloadedError         the queue is full, or the service is draining: try again later
 ├── DeadlineError           the deadline passed before the work was started
+├── UnauthenticatedError    no key or signature, or a wrong one
+│   └── LegacySignatureError    with the code that captcha_platform has for it
+├── ForbiddenError          the key is not for this, or the address is not allowed
+├── QuotaExceededError      this caller asks too often
 └── ModelFailedError        the model itself failed, through no fault of the request
 
 Beside them, at the start of the service: ListenError (an address that cannot be listened on) and its PortBusyError.
@@ -48,6 +52,38 @@ class OverloadedError(ServingError):
 
 class DeadlineError(ServingError):
     """The deadline passed before the work was started."""
+
+
+class UnauthenticatedError(ServingError):
+    """No key or signature, or a wrong one."""
+
+
+class LegacySignatureError(UnauthenticatedError):
+    """A wrong signature in the way of captcha_platform.
+
+    Attributes:
+        code: its number for what is wrong.
+    """
+
+    def __init__(self, code: int, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ForbiddenError(ServingError):
+    """The key is not for this, or the address is not allowed."""
+
+
+class QuotaExceededError(ServingError):
+    """This caller asks too often.
+
+    Attributes:
+        seconds: until it may ask again.
+    """
+
+    def __init__(self, message: str, seconds: float) -> None:
+        super().__init__(message)
+        self.seconds = seconds
 
 
 class ListenError(OSError):

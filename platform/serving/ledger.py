@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from serving.answer import ModelStatus
+from serving.metering import Meter, NoMeter
 from serving.repository import Candidate
 from serving.states import State
 
@@ -25,12 +26,14 @@ class Ledger:
 
     Args:
         clock: in seconds, for durations.
+        meter: is told of each new state.
 
     Attributes:
         statuses: every version that is known.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float], meter: Meter | None = None) -> None:
+        self._meter = meter or NoMeter()
         self.statuses: tuple[ModelStatus, ...] = ()
         self._clock = clock
         self._records: dict[str, _Record] = {}
@@ -50,6 +53,8 @@ class Ledger:
         since = before.since if before and same else now
         self._records[candidate.key] = _Record(candidate, state, reason, since)
         self._publish()
+        if not same:
+            self._meter.state(candidate.name, candidate.version, state.value)
         if not same or state in _ALARMING:
             level = logging.WARNING if state in _ALARMING else logging.INFO
             self._log(level, candidate, state, reason, before, now)
@@ -91,4 +96,6 @@ def _status(record: _Record) -> ModelStatus:
         type=spec.Model.ModelType,
         sites=tuple(spec.Model.Sites),
         size=(spec.Model.ImageWidth, spec.Model.ImageHeight),
+        accuracy=spec.Metrics.Accuracy if spec.Metrics else None,
+        golden=len(spec.Golden),
     )

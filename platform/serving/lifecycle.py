@@ -15,7 +15,8 @@ from serving.answer import ModelStatus
 from serving.attempts import Attempts
 from serving.ledger import Ledger
 from serving.loading import GoldenError, LoadModel, prepare
-from serving.policy import Action, Activate, Load, Unload, Wishes, plan
+from serving.metering import Meter, NoMeter
+from serving.policy import Action, Activate, Load, Unload, Wishes, plan, why_idle
 from serving.pool import Pool, Session
 from serving.repository import Candidate, Scan, scan
 from serving.settings import Settings
@@ -36,10 +37,16 @@ class Lifecycle:
         load_model: opens a model.
         pool: takes the sessions; only this object changes it.
         clock: in seconds, for pauses and durations.
+        meter: is told of states and runs.
     """
 
     def __init__(
-        self, settings: Settings, load_model: LoadModel, pool: Pool, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        load_model: LoadModel,
+        pool: Pool,
+        clock: Callable[[], float] = time.monotonic,
+        meter: Meter | None = None,
     ) -> None:
         self._settings = settings
         self._load_model = load_model
@@ -47,7 +54,9 @@ class Lifecycle:
         self._clock = clock
         self._wishes = Wishes(dict(settings.Models.Pinned), settings.Models.Keep)
         self._attempts = Attempts(clock)
-        self._ledger = Ledger(clock)
+        self._meter = meter or NoMeter()
+        self._ledger = Ledger(clock, self._meter)
+        self._wishing = threading.Lock()
         self._scan = Scan()
         self._scans = 0
         self._scanned_at = clock()
@@ -79,6 +88,12 @@ class Lifecycle:
         """Look at the folders soon, without waiting for the next scan."""
         self._rescan = True
         self._awake.set()
+
+    def wish(self, change: Callable[[Wishes], Wishes]) -> None:
+        """Change what the operator wants until the service ends; the loader acts on it soon."""
+        with self._wishing:
+            self._wishes = change(self._wishes)
+        self.wake()
 
     def stop(self, seconds: float) -> None:
         """Stop watching and close all sessions that no request holds.
@@ -144,10 +159,16 @@ class Lifecycle:
         for candidate in candidates:
             unloaded = self._ledger.state(candidate.key) is State.UNLOADED and candidate.stage is State.DISCOVERED
             if candidate.key not in loaded and not unloaded:
-                self._ledger.enter(candidate, candidate.stage, candidate.reason)
+                self._ledger.enter(candidate, candidate.stage, self._reason(candidate))
         keys = {candidate.key for candidate in candidates} | loaded
         self._ledger.keep(keys)
         self._attempts.forget(keys)
+
+    def _reason(self, candidate: Candidate) -> str:
+        active = self._pool.active(candidate.name)
+        if candidate.stage is not State.DISCOVERED:
+            return candidate.reason
+        return why_idle(candidate, active.version if active else None, self._wishes)
 
     def _carry_out(self, action: Action) -> None:
         match action:
@@ -174,7 +195,7 @@ class Lifecycle:
             self._attempts.fail(candidate.key, f"{type(error).__name__}: {error}")
         else:
             self._attempts.succeed(candidate.key)
-            self._pool.add(Session(candidate, reader, self._settings.Batching))
+            self._pool.add(Session(candidate, reader, self._settings.Batching, self._meter))
             enter(State.STANDBY, f"warm ({action.reason})")
 
     def _activate(self, action: Activate) -> None:

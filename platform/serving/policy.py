@@ -14,6 +14,8 @@ from contract.spec import version_key
 from serving.repository import Candidate
 from serving.states import State
 
+_UNLOADED = "unloaded by an operator, until it is asked for again"
+
 
 @dataclass(frozen=True)
 class Loaded:
@@ -38,10 +40,12 @@ class Wishes:
     Attributes:
         pinned: model to the one version that is to serve.
         keep: how many more versions of each model to keep loaded.
+        off: models that are not to serve at all.
     """
 
     pinned: Mapping[str, str] = field(default_factory=dict)
     keep: int = 0
+    off: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -91,11 +95,29 @@ def plan(candidates: Sequence[Candidate], loaded: Sequence[Loaded], wishes: Wish
     offers = [candidate for candidate in candidates if candidate.stage is State.DISCOVERED]
     names = {offer.name for offer in offers} | {version.name for version in loaded}
     actions: list[Action] = []
-    for name in sorted(names):
+    for name in sorted(names & wishes.off):
+        actions += [Unload(version.key, _UNLOADED) for version in loaded if version.name == name]
+    for name in sorted(names - wishes.off):
         own = [version for version in loaded if version.name == name]
         shelf = _shelf(name, [offer for offer in offers if offer.name == name], own, places)
         actions += _plan_one(shelf, wishes.pinned.get(name), wishes.keep)
     return actions
+
+
+def why_idle(candidate: Candidate, active: str | None, wishes: Wishes) -> str:
+    """Return why a complete candidate is not loaded, in a sentence.
+
+    Args:
+        candidate: in stage DISCOVERED.
+        active: the version that serves in its place, if any.
+        wishes: of the operator.
+    """
+    if candidate.name in wishes.off:
+        return _UNLOADED
+    pin = wishes.pinned.get(candidate.name)
+    if pin is not None and version_key(pin) != version_key(candidate.version):
+        return f"complete, but {candidate.name} is pinned to {pin}"
+    return f"complete; {active} serves" if active else candidate.reason
 
 
 @dataclass(frozen=True)

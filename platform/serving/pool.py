@@ -2,11 +2,13 @@
 
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 from contract.spec import ModelSpec
 from engine.reading import ReadsPixels
 from serving.batcher import Batcher
+from serving.metering import Meter, NoMeter
 from serving.policy import Loaded
 from serving.repository import Candidate
 from serving.routing import Route, Routes
@@ -16,11 +18,14 @@ from serving.settings import BatchingSection, ModelsSection
 class Session:
     """One loaded version, with its queue. It is closed only after the last lease has been given back."""
 
-    def __init__(self, candidate: Candidate, reader: ReadsPixels, batching: BatchingSection) -> None:
+    def __init__(
+        self, candidate: Candidate, reader: ReadsPixels, batching: BatchingSection, meter: Meter | None = None
+    ) -> None:
         self.key = candidate.key
         self.path: Path = candidate.path
         self.spec: ModelSpec = reader.spec
-        self.batcher = Batcher(reader.read_pixels, batching, f"{self.name} {self.version}")
+        ran = partial((meter or NoMeter()).batch, self.name, self.version)
+        self.batcher = Batcher(reader.read_pixels, batching, f"{self.name} {self.version}", ran)
         self._reader = reader
         self._lock = threading.Lock()
         self._leases = 0

@@ -15,6 +15,7 @@ from contract.errors import ConfigError
 from contract.problems import close_match
 from contract.spec import Name, VersionText
 from contract.strict import StrictModel, parse_yaml, read_yaml, validate
+from serving.face_settings import GrpcSection, HttpSection, SecuritySection, TlsSection
 
 ENVIRONMENT_PREFIX = "FOUNDRY_SERVING_"
 PROJECT = Path(__file__).resolve().parents[2]
@@ -86,8 +87,13 @@ class BatchingSection(StrictModel):
 
     MaxBatch: Annotated[int, Field(ge=1, le=1024)] = 32
     MaxDelayMs: Annotated[float, Field(ge=0, le=1000)] = 0.0
-    Queue: Count = 256
+    Queue: Count = 128
     Workers: Annotated[int, Field(ge=1, le=64)] = 1
+
+    @property
+    def most_at_one_model(self) -> int:
+        """How many pictures a model can hold, waiting and running."""
+        return self.Queue + self.MaxBatch * self.Workers
 
 
 class LimitsSection(StrictModel):
@@ -139,6 +145,10 @@ class Settings(StrictModel):
     Models: ModelsSection = ModelsSection()
     Batching: BatchingSection = BatchingSection()
     Limits: LimitsSection = LimitsSection()
+    Http: HttpSection = HttpSection()
+    Grpc: GrpcSection = GrpcSection()
+    Security: SecuritySection = SecuritySection()
+    Tls: TlsSection = TlsSection()
     Operation: OperationSection = OperationSection()
 
     @model_validator(mode="after")

@@ -226,3 +226,42 @@ def test_a_picture_bomb_is_refused_by_its_header(
     monkeypatch.setattr("PIL.Image.core.fill", no_memory)
     with pytest.raises(PictureTooLargeError, match="the limit is 4,000,000"):
         decode(claiming(*size)[kind])
+
+
+FRAMES = [Image.new("L", SIZE, shade) for shade in (10, 90, 200)]
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+@pytest.mark.parametrize(("number", "shade"), [(None, 10), (0, 10), (1, 90), (2, 200)])
+def test_the_chosen_frame_of_an_animation_is_read(kind: str, number: int | None, shade: int) -> None:
+    content = encode(FRAMES[0], kind, save_all=True, append_images=FRAMES[1:], lossless=True)
+    pixels = to_pixels(content, Pretreatment(AnimatedFrame=number), SIZE)
+    assert np.abs(pixels.astype(int) - shade).max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP"])
+def test_a_frame_that_is_not_there_is_an_error_and_a_still_picture_has_only_one(kind: str) -> None:
+    steps = Pretreatment(AnimatedFrame=3)
+    with pytest.raises(DamagedPictureError, match=r"no frame 3, .*Pretreatment\.AnimatedFrame"):
+        to_pixels(encode(FRAMES[0], kind, save_all=True, append_images=FRAMES[1:]), steps, SIZE)
+    assert to_pixels(encode(drawing(), kind), steps, SIZE).shape == (30, 50, 1)
+
+
+@given(data=st.data(), kind=st.sampled_from(["GIF", "PNG", "WEBP"]))
+@settings(max_examples=200)
+def test_a_broken_animation_is_read_or_refused_and_nothing_else(kind: str, data: st.DataObject) -> None:
+    content = bytearray(encode(FRAMES[0], kind, save_all=True, append_images=FRAMES[1:]))
+    for position, value in data.draw(st.lists(st.tuples(st.integers(0, len(content) - 1), st.integers(0, 255)))):
+        content[position] = value
+    with contextlib.suppress(PictureError):
+        assert to_pixels(bytes(content), Pretreatment(AnimatedFrame=2), (9, 5)).shape == (5, 9, 1)
+
+
+@pytest.mark.parametrize("junk", [b"", b"\1\1junk"])
+def test_a_gif_that_grows_in_a_later_frame_is_refused_by_its_header(junk: bytes) -> None:
+    content = encode(FRAMES[0], "GIF", save_all=True, append_images=FRAMES[1:])
+    frame = struct.pack("<BHHHH", ord(","), 0, 0, *SIZE)
+    second = content.index(frame, content.index(frame) + 1)
+    grown = content[:second] + junk + struct.pack("<BHHHH", ord(","), 0, 0, 60_000, 60_000) + content[second + 9 :]
+    with pytest.raises(PictureTooLargeError, match="60000x60000"):
+        decode(grown)

@@ -111,6 +111,15 @@ def test_expired_work_is_not_run(model: Model, batchers: list[Batcher]) -> None:
     assert model.batches == [[0], [3]]
 
 
+def test_expired_work_is_not_run_even_if_nobody_waits_for_it_yet(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers)
+    model.open()
+    expired = batcher.submit(pictures(1), later(-1))
+    assert texts(batcher.wait(batcher.submit(pictures(2), later()))) == ["2"]
+    assert texts(batcher.wait(expired)) == [DeadlineError]
+    assert model.batches == [[2]]
+
+
 def test_work_that_has_been_started_is_finished_after_its_deadline(model: Model, batchers: list[Batcher]) -> None:
     batcher = make(model, batchers)
     ticket = batcher.submit(pictures(0), later(0.05))
@@ -153,6 +162,14 @@ def test_several_workers_run_at_the_same_time(model: Model, batchers: list[Batch
     eventually(lambda: len(model.batches) == 2)
     model.open()
     assert [texts(batcher.wait(ticket)) for ticket in tickets] == [["0"], ["1"], ["2"]]
+
+
+def test_one_request_keeps_several_workers_busy(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers, MaxBatch=1, Workers=2)
+    ticket = batcher.submit(pictures(0, 1, 2), later())
+    eventually(lambda: len(model.batches) == 2)
+    model.open()
+    assert texts(batcher.wait(ticket)) == ["0", "1", "2"]
 
 
 def test_closing_finishes_what_is_queued(model: Model, batchers: list[Batcher]) -> None:

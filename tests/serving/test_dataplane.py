@@ -100,11 +100,38 @@ def test_a_full_queue_is_refused_before_any_decoding(
     with pytest.raises(OverloadedError):
         eventually(lambda: bool(service.plane.recognize([b"no picture"], Hints(name="digits"))) and False)
     assert service.ask(size=(9, 4)).model == "other"  # a flooded model does not starve another
-    with pytest.raises(OverloadedError):  # all or nothing
-        service.plane.recognize([picture(1, (9, 4)), picture(1)], Hints())
     engine.gate.set()
     for asker in askers:
         asker.join(10)
+
+
+def test_a_request_for_two_models_is_queued_at_both_or_at_none(
+    service_for: Callable[..., Service], shop: Shop, engine: FakeEngine
+) -> None:
+    service = service_for(Batching__Queue=2, Limits__PicturesPerRequest=2)
+    shop.publish()
+    shop.publish("other", size=(9, 4))
+    service.step()
+    readers = [engine.reader("digits1.0"), engine.reader("other1.0")]
+    for reader in readers:
+        reader.orders["gate"] = True
+    sizes = [(8, 4), (9, 4), (8, 4), (8, 4)]  # one runs at each model, and two more fill the queue of the first
+    askers = [threading.Thread(target=service.ask, args=(1, size)) for size in sizes]
+    for asker in askers[:2]:
+        asker.start()
+    eventually(lambda: [reader.running for reader in readers] == [1, 1])
+    for asker in askers[2:]:
+        asker.start()
+    sessions = {route.target.name: route.target for route in service.lifecycle._pool.routes.all}
+    eventually(lambda: sessions["digits"].batcher.full)
+    for _ in range(3):  # what stayed at the other model would fill its queue
+        with pytest.raises(OverloadedError):
+            service.plane.recognize([picture(1, (9, 4)), picture(1)], Hints())
+    assert not sessions["other"].batcher.full
+    engine.gate.set()
+    for asker in askers:
+        asker.join(10)
+    assert [session.leases for session in sessions.values()] == [0, 0]
 
 
 def test_work_past_its_deadline_is_refused_and_not_run(service: Service, shop: Shop, engine: FakeEngine) -> None:

@@ -151,6 +151,14 @@ def test_a_pinned_version_serves(service_for: Callable[..., Service], shop: Shop
     assert service.ask().version == "1.0"
 
 
+def test_a_pin_to_nothing_says_why_nothing_serves(service_for: Callable[..., Service], shop: Shop) -> None:
+    service = service_for(Models__Pinned={"digits": "7"})
+    shop.publish()
+    service.step()
+    assert service.states() == {"digits 1.0": "discovered"}
+    assert service.reason("digits 1.0") == "complete, but digits is pinned to 7"
+
+
 def test_kept_versions_stand_by(service_for: Callable[..., Service], shop: Shop, engine: FakeEngine) -> None:
     service = service_for(Models__Keep=1)
     for version in ["1.0", "2.0", "3.0"]:
@@ -183,6 +191,26 @@ def test_a_model_that_is_in_use_is_closed_after_its_last_request(
     service.step(2)
     assert engine.reader("digits1.0").closed
     assert service.states() == {"digits 2.0": "active"}
+
+
+def test_what_comes_back_while_it_is_drained_is_loaded_again(service: Service, shop: Shop, engine: FakeEngine) -> None:
+    shop.publish()
+    service.step()
+    first = engine.reader("digits1.0")
+    first.orders["gate"] = True
+    asker = threading.Thread(target=service.ask)
+    asker.start()
+    eventually(lambda: first.running == 1)
+    shop.remove()
+    service.step()
+    shop.publish()
+    service.step()
+    assert service.ask().text == "digits1.0-1"
+    engine.gate.set()
+    asker.join(10)
+    service.step()
+    assert first.closed
+    assert service.states() == {"digits 1.0": "active"}
 
 
 def test_an_unreadable_folder_keeps_everything(service: Service, shop: Shop) -> None:

@@ -37,6 +37,11 @@ def test_every_key_has_a_variable_of_its_own() -> None:
     assert "FOUNDRY_SERVING_OPERATION_DRAIN_DELAY_SECONDS" in names
 
 
+def test_the_operators_guide_names_every_key() -> None:
+    guide = (Path(__file__).parents[2] / "platform" / "README.md").read_text("utf-8")
+    assert [key for key in keys() if f"`{key}`" not in guide and f"`.{key.split('.')[1]}`" not in guide] == []
+
+
 def test_text_from_outside_stays_text() -> None:
     settings = load(
         None, {"FOUNDRY_SERVING_LISTEN_HOST": "0.0.0.0"}, [("Models.Default", "1e3"), ("Folders.Graph", "12")]

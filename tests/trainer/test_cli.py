@@ -9,13 +9,11 @@ from pathlib import Path
 import pytest
 
 from trainer import config as configs
-from trainer.cli.root import main
+from trainer.cli.root import COMMANDS, main
 
 ROOT = Path(__file__).parents[2]
 
 WritePictures = Callable[[Path, Iterable[str]], list[Path]]
-
-NINE = ["init", "synth", "verify", "pack", "train", "evaluate", "export", "predict", "publish"]
 
 
 def help_of(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
@@ -36,10 +34,10 @@ def config(tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.Mo
 
 def test_the_help_lists_the_commands_in_the_order_of_use(capsys: pytest.CaptureFixture[str]) -> None:
     listed = re.findall(r"^    (\w+) ", help_of(capsys), re.MULTILINE)
-    assert listed == NINE
+    assert listed == list(COMMANDS)
 
 
-@pytest.mark.parametrize("command", NINE)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_has_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert f"example:\n  python -m trainer {command} " in help_of(capsys, command)
 
@@ -181,6 +179,24 @@ def test_pack_packs_once_unless_forced(config: Path, capsys: pytest.CaptureFixtu
         capsys.readouterr()
         assert main(["pack", str(config), *arguments]) == 0
         assert ("Decoding" in capsys.readouterr().err) == packs
+
+
+def test_stats_of_a_folder_and_of_a_config(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Path("pictures/7_bad.png").write_bytes(b"no picture")
+    for place in ("pictures", str(config)):
+        capsys.readouterr()
+        assert main(["stats", place]) == 0
+        shown = " ".join(capsys.readouterr().out.split())
+        for row in ("41 pictures", "1 cannot be read", "PNG, gray 40 100.0%", "48x16 40 100.0%", "4 symbols 40 97.6%"):
+            assert row in shown
+    assert main(["stats", "nowhere"]) == 1
+
+
+def test_stats_for_machines(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    capsys.readouterr()
+    assert main(["stats", str(config), "--json"]) == 0
+    numbers = json.loads(capsys.readouterr().out)
+    assert (numbers["pictures"], numbers["sizes"], numbers["lengths"]) == (40, {"48x16": 40}, {"4": 40})
 
 
 def test_synth_writes_what_init_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from contract.errors import ConfigError
 from contract.strict import parse_yaml, validate
 from trainer import config as configs
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, TrainsSection
 from trainer.dataset.config_file import TEMPLATE
 
 ROOT = Path(__file__).parents[2]
@@ -89,6 +89,11 @@ def test_an_empty_test_path_is_none(given: str, listed: tuple[str, ...]) -> None
     assert config.System.test_paths == listed
 
 
+def test_a_section_with_every_key_commented_out_has_its_defaults() -> None:
+    model = "Model: {ModelName: a, CharSet: '01', ImageWidth: 9, ImageHeight: 9}"
+    assert parse(f"System: {{TrainsPath: a}}\nTrains:\n  # BatchSize: 9\n{model}").Trains == TrainsSection()
+
+
 def test_a_bare_off_is_a_word() -> None:
     assert parse(SEED + "\n").Trains.Augment == "auto"
     assert parse(SEED.replace("SavedSteps: 100", "Augment: off")).Trains.Augment == "off"
@@ -153,3 +158,15 @@ def test_init_writes_every_key() -> None:
 def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"none\.yaml"):
         configs.read(tmp_path / "none.yaml")
+
+
+def test_a_section_without_keys_has_its_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "bare.yaml"
+    path.write_text(
+        "System: {TrainsPath: x}\nModel: {ModelName: a, CharSet: NUMERIC, ImageWidth: 48, ImageHeight: 16}\n"
+        "Trains:\n  # BatchSize: 64\nNeuralNet:\n"
+    )
+    assert configs.read(path).Trains == TrainsSection()
+    path.write_text("System: {TrainsPath: x}\nModel:\n")
+    with pytest.raises(ConfigError, match=r"Model\.ModelName: missing"):
+        configs.read(path)

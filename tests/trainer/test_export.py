@@ -9,17 +9,22 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import engine
 from contract import spec as specs
+from contract.decode import ctc_greedy
 from contract.errors import ConfigError
 from contract.files import sha256
 from contract.image import to_pixels
-from tests.conftest import Artifact
+from engine.arithmetic import cpu_has_bfloat16
+from tests.conftest import Artifact, small_config
 from trainer.dataset import records
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Record
 from trainer.errors import TrainerError
+from trainer.evaluation.metrics import Score
 from trainer.export import artifact as artifacts
 from trainer.export import proof
+from trainer.export.gate import less_accurate
 from trainer.export.publish import publish
 from trainer.run import Run, run_of
 
@@ -46,12 +51,14 @@ def packed(tmp_path: Path, artifact: Artifact) -> PackedSet:
 
 def texts_and_logits(artifact: Artifact, packed: PackedSet) -> tuple[list[str], Any]:
     logits = np.asarray(artifact.model.predict_on_batch(packed.load("test").pixels))
-    return [item.text for item in artifacts.ctc_greedy(logits, artifact.spec.charset)], logits
+    return [item.text for item in ctc_greedy(logits, artifact.spec.charset)], logits
 
 
 def proven(path: Path, artifact: Artifact, packed: PackedSet) -> proof.Proof:
     texts, logits = texts_and_logits(artifact, packed)
-    return proof.compare(path, proof.Expectation(str(packed.files["test"]), packed.shape, texts), logits)
+    graph = path.parent.parent / "graph" / "small_1.0.pb"
+    exhibit = proof.Exhibit("the graph", str(path), str(graph))
+    return proof.compare(exhibit, proof.Expectation(str(packed.files["test"]), packed.shape, texts), logits)
 
 
 def other_weight(artifact: Artifact) -> Artifact:
@@ -71,10 +78,21 @@ def wrong_blank(artifact: Artifact) -> Artifact:
 
     definition = tf.compat.v1.GraphDef.FromString(artifact.graph)
     decoder = next(node for node in definition.node if node.op == "CTCGreedyDecoder")
+    decoder.attr["blank_index"].i = most_read_class(artifact)
+    return with_graph(artifact, definition.SerializeToString())
+
+
+def two_swapped(artifact: Artifact) -> Artifact:
+    symbols = list("0123456789")
+    place = most_read_class(artifact) - 1
+    symbols[place], symbols[place - 1] = symbols[place - 1], symbols[place]
+    return with_keys(artifact, "Model", CharSet="".join(symbols))
+
+
+def most_read_class(artifact: Artifact) -> int:
     noise = np.random.default_rng(0).integers(0, 256, (64, 16, 48, 1), np.uint8)
     read = np.asarray(artifact.model.predict_on_batch(noise)).argmax(-1)
-    decoder.attr["blank_index"].i = int(np.bincount(read[read > 0]).argmax())  # the symbol read most often
-    return with_graph(artifact, definition.SerializeToString())
+    return int(np.bincount(read[read > 0]).argmax())
 
 
 def batch_statistics(artifact: Artifact) -> Artifact:
@@ -104,7 +122,7 @@ def with_keys(artifact: Artifact, section: str, **keys: Any) -> Artifact:
 
 FAULTS: dict[str, Callable[[Artifact], Artifact]] = {
     "one weight changed": other_weight,
-    "two symbols swapped": lambda it: with_keys(it, "Model", CharSet="1023456789"),
+    "two symbols swapped": two_swapped,
     "another fit": lambda it: with_keys(it, "Pretreatment", Fit="pad"),
     "another filter": lambda it: with_keys(it, "Pretreatment", Smoothing=3),
     "a wrong blank": wrong_blank,
@@ -159,6 +177,74 @@ def test_a_refused_export_leaves_the_earlier_one_and_shows_the_pictures(
     assert (run.rejected / "differences.json").exists()
     assert list(run.rejected.glob("*.png"))
     assert not list(run.folder.glob(".staging*"))
+
+
+def in_precision(artifact: Artifact, precision: str, golden: int = 8) -> Artifact:
+    config = small_config(Export={"Precision": precision, "Golden": golden})
+    return Artifact(config, artifact.model, artifact.graph, artifact.spec)
+
+
+def labelled_as_read(folder: Path, artifact: Artifact) -> PackedSet:
+    """The packed set with what the network reads as its labels, so that its accuracy is 1."""
+    packed = packed_set(folder, artifact)
+    test = packed.load("test")
+    texts, _ = texts_and_logits(artifact, packed)
+    parts = zip(test.pixels, texts, test.names, test.encoded, strict=True)
+    records.write(
+        folder / "test.tfrecords",
+        [Record(pixels.tobytes(), text, name, "", file) for pixels, text, name, file in parts],
+    )
+    return packed
+
+
+needs_bfloat16 = pytest.mark.skipif(not cpu_has_bfloat16(), reason="this CPU does not multiply in bfloat16")
+
+
+@needs_bfloat16
+@pytest.mark.parametrize("precision", ["bfloat16", "auto"])
+def test_bfloat16_is_published_if_it_is_as_accurate(
+    precision: str, artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    packed = labelled_as_read(tmp_path, artifact)
+    monkeypatch.setattr(artifacts, "less_accurate", lambda *_: "")  # noise is read too differently for so few pictures
+    run = run_in(tmp_path, artifact)
+    exported = artifacts.export(artifact.model, in_precision(artifact, precision, 3).config, packed, run)
+    spec = specs.read(run.spec)
+    assert (spec.Graph.Precision, len(run.graph.read_bytes()) < 0.55 * len(artifact.graph)) == ("bfloat16", True)
+    assert exported.note.startswith("Stored in bfloat16: ")
+    assert len(spec.Golden) <= 3
+    recognizer = engine.load(run.spec)
+    assert recognizer.arithmetic == "bfloat16"
+    golden = recognizer.read([item.Picture for item in spec.Golden])
+    assert [reading.text for reading in golden] == [item.Text for item in spec.Golden]
+
+
+@pytest.mark.parametrize(
+    ("has_bfloat16", "reason"), [(False, "does not multiply in bfloat16"), (True, "it reads 1.00%")]
+)
+def test_bfloat16_that_cannot_be_proven_is_not_published(
+    has_bfloat16: bool, reason: str, artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if has_bfloat16 and not cpu_has_bfloat16():
+        pytest.skip("this CPU does not multiply in bfloat16")
+    monkeypatch.setattr(artifacts, "cpu_has_bfloat16", lambda: has_bfloat16)
+    monkeypatch.setattr(artifacts, "less_accurate", lambda *_: "it reads 1.00%")
+    packed, run = packed_set(tmp_path, artifact), run_in(tmp_path, artifact)
+    with pytest.raises(TrainerError, match=f"asks for bfloat16, but .*{reason}.*nothing was published"):
+        artifacts.export(artifact.model, in_precision(artifact, "bfloat16").config, packed, run)
+    assert not run.spec.exists()
+    exported = artifacts.export(artifact.model, in_precision(artifact, "auto").config, packed, run)
+    assert exported.spec.Graph.Precision == "float32"
+    assert exported.note.startswith("Stored in float32: ")
+    assert reason in exported.note
+
+
+@pytest.mark.parametrize(
+    ("correct", "is_worse"), [([990, 985], False), ([1000, 1000], False), ([990, 980], True), ([0, 990], True)]
+)
+def test_less_accurate_means_below_the_interval(correct: list[int], is_worse: bool) -> None:
+    reference = Score(990, 1000, 10, 4000)  # 95 % interval 98.2 to 99.5 %
+    assert bool(less_accurate(reference, [Score(right, 1000, 10, 4000) for right in correct])) == is_worse
 
 
 def test_golden_pictures_were_read_right_and_stay_small(packed: PackedSet) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.evaluation.metrics import edit_distance, score, wilson_interval
+from trainer.evaluation.metrics import by_length, edit_distance, lengths_sentence, score, wilson_interval
 
 TEXTS = st.text("ab1", max_size=6)
 
@@ -48,3 +48,9 @@ def test_a_score_counts_every_picture() -> None:
 def test_texts_and_labels_that_do_not_pair_are_refused() -> None:
     with pytest.raises(ValueError, match="shorter"):
         score(["1", "2"], ["1"])
+
+
+def test_accuracy_by_length_covers_every_picture_once() -> None:
+    scores = by_length(["12", "3", "45", "678"], ["12", "", "54", "678"])
+    assert {length: (one.correct, one.pictures) for length, one in scores.items()} == {1: (0, 1), 2: (1, 2), 3: (1, 1)}
+    assert lengths_sentence(scores) == "by length of the label: 1: 0.00% of 1, 2: 50.00% of 2, 3: 100.00% of 1"

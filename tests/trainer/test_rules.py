@@ -135,8 +135,10 @@ def test_other_sizes_are_a_warning_with_a_histogram() -> None:
     assert f"48x16: {len(GOOD):,}, 50x20: 1" in finding.sentence
 
 
-def test_animations_are_a_warning() -> None:
-    assert only([entry("a.gif", "1", animated=True)], "animated", Severity.WARNING)
+def test_animations_are_an_error_unless_a_frame_is_chosen() -> None:
+    extra = [entry("a.gif", "1", animated=True)]
+    assert "Pretreatment.AnimatedFrame" in only(extra, "animated").sentence
+    assert found(extra, frame=0) == []
 
 
 def test_rare_and_unused_symbols_are_warnings() -> None:
@@ -153,9 +155,9 @@ def test_a_large_charset_does_not_fill_the_screen() -> None:
 
 
 def test_errors_come_first_and_long_lists_are_cut() -> None:
-    extra = [entry(f"{index}.gif", "1", animated=True) for index in range(9)] + [entry("x.png", "")]
+    extra = [entry(f"wide {index}.png", "1", size=(9, 9)) for index in range(9)] + [entry("x.png", "")]
     findings = found(extra)
-    assert [finding.rule for finding in findings] == ["empty-label", "animated"]
+    assert [finding.rule for finding in findings] == ["empty-label", "other-size"]
     assert findings[1].text.endswith(f"and {9 - SHOWN} more]")
 
 

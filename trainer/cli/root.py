@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from contract.errors import ConfigError, ContractError
-from trainer.cli import evaluate, export, init, pack, predict, publish, synth, train, verify
+from trainer.cli import check, evaluate, export, init, migrate, pack, predict, publish, stats, synth, train, verify
 from trainer.errors import TrainerError, UsageError
 
 FAILED, USAGE = 1, 2
@@ -37,9 +37,12 @@ class Command(Protocol):
 
 COMMANDS: Mapping[str, Command] = {
     "init": init,
+    "migrate": migrate,
     "synth": synth,
+    "stats": stats,
     "verify": verify,
     "pack": pack,
+    "check": check,
     "train": train,
     "evaluate": evaluate,
     "export": export,

@@ -17,6 +17,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("config", type=Path, help="the training config")
     parser.add_argument("--fresh", action="store_true", help="forget an earlier run instead of going on with it")
+    parser.add_argument(
+        "--warm-start",
+        type=Path,
+        metavar="RUN",
+        help="take over what fits from a trained run: its folder, its best.npz or its .pb",
+    )
     parser.add_argument("--exclude", type=Path, metavar="FILE", help="leave out the pictures that this list names")
 
 
@@ -27,7 +33,13 @@ def run(arguments: argparse.Namespace) -> int:
 
     config = configs.read(arguments.config)
     progress = Terminal()
-    exported = story.train(config, progress, fresh=arguments.fresh, exclude=quarantine.read(arguments.exclude))
+    exported = story.train(
+        config,
+        progress,
+        fresh=arguments.fresh,
+        exclude=quarantine.read(arguments.exclude),
+        warm_start=arguments.warm_start,
+    )
     folder = run_of(config.Model)
     progress.say(f"Proven: the exported graph reads all {exported.proof.pictures:,} test pictures as the trained one.")
     print(exported.score)  # noqa: T201 - the result

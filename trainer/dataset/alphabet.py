@@ -21,10 +21,11 @@ def fitting_charset(symbols: Collection[str]) -> str | list[str]:
         return name
     ordered = sorted(wanted)
     text = "".join(ordered)
-    return text if _reads_back(text, tuple(ordered)) else ordered
+    return text if reads_back(text, tuple(ordered)) else ordered
 
 
-def _reads_back(text: str, symbols: tuple[str, ...]) -> bool:
+def reads_back(text: str, symbols: tuple[str, ...]) -> bool:
+    """Return whether a config that has this text for its `CharSet` has these symbols."""
     try:
         return charsets.build(text).symbols == symbols
     except CharsetError:

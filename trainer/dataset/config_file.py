@@ -1,31 +1,24 @@
-"""The config that `init` writes: every key with a comment, filled in from a proposal."""
+"""The text of a config: every key with a comment, whoever fills it in."""
 
-import json
+import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from contract.charset import BUILT_IN
 from trainer.dataset.propose import Proposal
 
+# Lines of keys are `  key: value    # comment`; a key behind # has its default.
 TEMPLATE = """\
-# {name}: {pictures:,} pictures of {width}x{height}, labels of {lengths} out of {symbols}.
-# Proposed by `python -m trainer init {folder}`. Look it over, then:
-#
-#   python -m trainer verify {file}     check every picture and label
-#   python -m trainer train {file}      pack, train, test, export to out/{name}
-#   python -m trainer publish {file}    hand the model to the running platform
-#
-# Paths are relative to the folder that the commands run in. A key behind # has its default: the one that its comment
-# names, or else the value shown.
-
 System:
-  TrainsPath: {trains_path}    # a folder and those in it, a .zip, .csv, .tsv, .txt, .tfrecords, or a list of them
-  TrainRegex: {regex}    # the first match in a file's name is its label
+  TrainsPath: data/mine    # a folder and those in it, a .zip, .csv, .tsv, .txt, .tfrecords, or a list of them
+  TrainRegex: '.*?(?=_)'    # the first match in a file's name is its label
   TestPath:    # pictures to test on; empty: some of TrainsPath are set aside, never trained on
   # TestRegex:    # as TrainRegex, for TestPath; default: TrainRegex
   # TestSetNum: 1000    # how many are set aside; default: a tenth
   # Seed: 0    # of everything random in training
   # DeviceUsage: 0.7    # share of the GPU's memory to take; default: as much as is needed
   # Threads: 2    # CPU threads to use; default: all
+  # Deterministic: false    # true gives the same weights each time, bit for bit; slower
 
 NeuralNet:
   CNNNetwork: CNN5    # CNN5, or DenseNet: larger and slower
@@ -36,9 +29,10 @@ NeuralNet:
   # KeepProb: 1.0    # share of features that dropout keeps in training
 
 Trains:
-  BatchSize: 64    # pictures per step
+  # BatchSize: 64    # pictures per step; default: 32 for sets of less than 4,000 pictures, else 64
   # TestBatchSize: 400    # pictures per batch when the test set is read
   # EndAcc: 0.99    # stop at this whole-text accuracy on the test set; default: go on while it gets better
+  # EndCost: 1.0    # ... and only while the mean loss is at most this
   # EndEpochs: 1    # ... but not before this epoch
   # MaxEpochs: 40    # default: chosen by the size of the set
   # MaxMinutes: 30    # stop after so long, with the best weights; default: no limit
@@ -51,27 +45,55 @@ Trains:
   # Precision: auto    # float32 or bfloat16; auto takes bfloat16 where it is the faster one
   # Augment: auto    # vary the pictures in training: off, light, strong, or auto by the size of the set
 
+Export:
+  # Precision: float32    # bfloat16: half the size and faster on newer CPUs, refused if less accurate; auto tries it
+  # Golden: 8    # test pictures put into the model's YAML as its proof; 0 for none
+
 Model:
-  ModelName: {name}    # names the run, the packed set and the exported files
+  ModelName: mine    # names the run, the packed set and the exported files
   Version: '1.0'    # a higher one takes the place of a lower one while the platform runs
-  ModelType: {width}x{height}    # a category that requests can name
+  ModelType: ''    # a category that requests can name
   Sites: []    # names of sites that requests can name
-  CharSet: {charset}    # NUMERIC, ALPHANUMERIC or ALPHABET, the last two also with _LOWER or _UPPER, or the symbols
+  CharSet: NUMERIC    # NUMERIC, ALPHANUMERIC or ALPHABET, the last two also with _LOWER or _UPPER, or the symbols
   CharExclude: []    # symbols to leave out of it
-  CharReplace: {{}}    # text to put in place of other text in labels, such as {{'0': 'o'}}
+  CharReplace: {}    # text to put in place of other text in labels, such as {'0': 'o'}
   # CaseSensitive: true    # false folds labels to lower case
-  ImageWidth: {width}    # of the pictures in pixels; requests are routed by it
-  ImageHeight: {height}
+  ImageWidth: 160    # of the pictures in pixels; requests are routed by it
+  ImageHeight: 60
 
 Pretreatment:
-  ImageChannel: {channels}    # 1 gray, 3 colour
-  {resize}    # [width, height] that the network sees; default: as the pictures are
+  ImageChannel: 1    # 1 gray, 3 colour
+  # Resize: [160, 60]    # [width, height] that the network sees; default: as the pictures are
   Binaryzation: -1    # 1 to 254: values above become white, others black; -1 off
   Smoothing: -1    # size of a median filter in pixels; -1 off
   Blur: -1    # size of a Gaussian filter in pixels; -1 off
   # ReplaceTransparent: true    # put transparent pictures onto white
   # Fit: stretch    # pad keeps the ratio of pictures of other sizes
+  # AnimatedFrame: 0    # which frame of animated pictures holds the text, 0 the first; default: an error
 """
+
+HEADER = """\
+# {name}: {pictures:,} pictures of {width}x{height}, labels of {lengths} out of {symbols}.
+# Proposed by `python -m trainer init {folder}`. Look it over, then:
+#
+{commands}
+"""
+
+COMMANDS = """\
+#   python -m trainer verify {file}     check every picture and label
+#   python -m trainer train {file}      pack, train, test, export to out/{name}
+#   python -m trainer publish {file}    hand the model to the running platform
+#
+# Paths are relative to the folder that the commands run in. A key behind # has its default: the one that its comment
+# names, or else the value shown.
+"""
+
+Values = Mapping[str, Mapping[str, object]]
+
+_SECTION = re.compile(r"(\w+):$")
+_KEY = re.compile(r"  (?:# )?(\w+):.*?(    # .*)?$")
+_PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]*")
+_NOT_TEXT = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})  # what YAML reads as no text
 
 
 def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
@@ -84,9 +106,7 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
         file: where the text will stand; the commands in its header name it.
     """
     width, height = proposal.size
-    charset = proposal.charset
-    resize = proposal.resize
-    return TEMPLATE.format(
+    header = HEADER.format(
         name=name,
         pictures=proposal.pictures,
         width=width,
@@ -94,16 +114,67 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
         lengths=proposal.lengths_text,
         symbols=len(proposal.symbols),
         folder=folder.as_posix(),
-        file=file.as_posix(),
-        trains_path=_quoted(folder.as_posix()),
-        regex=_quoted(proposal.regex),
-        charset=_quoted(charset) if isinstance(charset, str) else f"[{', '.join(map(_quoted, charset))}]",
-        channels=proposal.channels,
-        resize=f"Resize: [{resize[0]}, {resize[1]}]" if resize else f"# Resize: [{width}, {height}]",
+        commands=commands(file, name),
+    )
+    return header + fill(
+        {
+            "System": {"TrainsPath": folder.as_posix(), "TrainRegex": proposal.regex},
+            "Model": {
+                "ModelName": name,
+                "ModelType": f"{width}x{height}",
+                "CharSet": proposal.charset,
+                "ImageWidth": width,
+                "ImageHeight": height,
+            },
+            "Pretreatment": {"ImageChannel": proposal.channels}
+            | ({"Resize": list(proposal.resize)} if proposal.resize else {}),
+        }
     )
 
 
-def _quoted(text: str) -> str:
-    if text in BUILT_IN:
+def commands(file: Path, name: str) -> str:
+    """Return the part of a header that says what to do with a config."""
+    return COMMANDS.format(file=file.as_posix(), name=name).rstrip("\n")
+
+
+def fill(values: Values) -> str:
+    """Return the template with these values; keys that are not given keep the template's, which are the defaults."""
+    lines, section = [], ""
+    for line in TEMPLATE.splitlines():
+        heading, key = _SECTION.match(line), _KEY.match(line)
+        section = heading[1] if heading else section
+        if key and key[1] in values.get(section, {}):
+            value = as_yaml(values[section][key[1]])
+            line = f"  {key[1]}:{' ' if value else ''}{value}{key[2] or ''}"  # noqa: PLW2901 - the line, filled in
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+def as_yaml(value: object) -> str:
+    """Return a value on one line of YAML, so that it reads back as the same value of the same type."""
+    match value:
+        case None:
+            text = ""
+        case bool():
+            text = "true" if value else "false"
+        case str():
+            text = _text(value)
+        case float():
+            text = repr(value)
+            if "e" in text and "." not in text:
+                text = text.replace("e", ".0e")  # YAML takes 1e-05 for text
+        case list() | tuple():
+            text = f"[{', '.join(map(as_yaml, value))}]"
+        case Mapping():
+            text = "{" + ", ".join(f"{as_yaml(key)}: {as_yaml(item)}" for key, item in value.items()) + "}"
+        case _:
+            text = str(value)
+    return text
+
+
+def _text(text: str) -> str:
+    if text in BUILT_IN or (_PLAIN.fullmatch(text) and not text.endswith(" ") and text.lower() not in _NOT_TEXT):
         return text
-    return "'" + text.replace("'", "''") + "'" if text.isprintable() else json.dumps(text)
+    if text.isprintable():
+        return "'" + text.replace("'", "''") + "'"
+    return '"' + "".join(c if c.isprintable() and c not in '"\\' else f"\\U{ord(c):08x}" for c in text) + '"'

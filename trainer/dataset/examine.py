@@ -2,11 +2,8 @@
 
 import functools
 import hashlib
-import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-
-from PIL import Image
 
 from contract import image
 from contract.errors import PictureError
@@ -95,20 +92,9 @@ def _examine_one(sample: Sample, steps: Steps) -> Examined:
     digest = sha256(content)
     try:
         picture = image.decode(content)
+        size, animated = picture.size, image.is_animated(picture)
+        pixels = image.pretreat(picture, steps.pretreatment, steps.size)
     except PictureError as error:
         return Examined(Facts(digest, problem=str(error)), b"", stamp)
-    pixels = image.pretreat(picture, steps.pretreatment, steps.size)
-    facts = Facts(
-        sha256=digest,
-        size=picture.size,
-        animated=_is_animated(picture),
-        pixels_sha256=hashlib.sha256(pixels.data).hexdigest(),
-    )
+    facts = Facts(digest, size, animated, hashlib.sha256(pixels.data).hexdigest())
     return Examined(facts, pixels.tobytes() if steps.keep_pixels else b"", stamp)
-
-
-def _is_animated(picture: Image.Image) -> bool:
-    try:
-        return bool(getattr(picture, "is_animated", False))
-    except (IndexError, OSError, SyntaxError, ValueError, struct.error):
-        return True  # PIL looks for a second frame, and what it found is broken; the first one has been read

@@ -5,12 +5,11 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contract.charset import Case
 from contract.files import sha256, write_atomically
 from contract.image import Pretreatment
-from contract.strict import StrictModel
 from trainer.config import TrainConfig
 from trainer.dataset.examine import Facts
 from trainer.dataset.findings import Entry, Side
@@ -23,7 +22,13 @@ SCHEMA = 1  # of the records: goes up when packing the same pictures would write
 FILE_NAME = "manifest.json"
 
 
-class Recipe(StrictModel):
+class Stored(BaseModel):
+    """Base of what the manifest holds: read by one call, for there may be a hundred thousand pictures in it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class Recipe(Stored):
     """What decides how pictures become records.
 
     Attributes:
@@ -46,7 +51,7 @@ class Recipe(StrictModel):
     TestPath: bool
 
 
-class Picture(StrictModel):
+class Picture(Stored):
     """A packed picture.
 
     Attributes:
@@ -76,7 +81,7 @@ class Picture(StrictModel):
         return Facts(self.SHA256, (width, height), self.Animated, self.Pixels)
 
 
-class Manifest(StrictModel):
+class Manifest(Stored):
     """The manifest of a packed set.
 
     Attributes:

@@ -75,7 +75,7 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
     Raises:
         SourceError: it is missing, holds no picture, or its file names have no labels.
     """
-    regex, samples = _labelled(place)
+    regex, samples = labelled(place)
     labels = [sample.label for sample in samples if sample.label]
     if not labels:
         raise SourceError(f"no label in names such as {samples[0].name!r}: name the files label_anything.png")
@@ -95,6 +95,18 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
         symbols=tuple(symbols),
         other_sizes=1 - most / len(seen),
     )
+
+
+def labelled(place: Path) -> tuple[str, list[Sample]]:
+    """Return the label pattern that fits the names, and the samples, labelled by it and sorted by name.
+
+    Raises:
+        SourceError: the place is missing, or holds no picture.
+    """
+    ignored = sources.Ignored()
+    names = [PurePath(sample.name).name for sample in sources.read(place, re.compile(BEFORE_UNDERSCORE), ignored)]
+    regex = choose_regex(names)
+    return regex, sorted(sources.read(place, re.compile(regex), ignored), key=lambda sample: sample.name)
 
 
 def choose_regex(names: Collection[str]) -> str:
@@ -141,14 +153,6 @@ def gray_share(pixels: npt.NDArray[np.uint8]) -> float:
     strongest = float(np.linalg.eigvalsh(covariance)[-1])
     luma = np.array([0.299, 0.587, 0.114])
     return min(1.0, 3 * float(luma @ covariance @ luma) / strongest) if strongest > 1e-9 else 1.0
-
-
-def _labelled(place: Path) -> tuple[str, list[Sample]]:
-    """Return the label pattern that fits the names, and the samples, labelled by it and sorted by name."""
-    ignored = sources.Ignored()
-    names = [PurePath(sample.name).name for sample in sources.read(place, re.compile(BEFORE_UNDERSCORE), ignored)]
-    regex = choose_regex(names)
-    return regex, sorted(sources.read(place, re.compile(regex), ignored), key=lambda sample: sample.name)
 
 
 def _look(samples: Iterable[Sample]) -> list[tuple[tuple[int, int], float]]:

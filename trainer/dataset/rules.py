@@ -27,6 +27,7 @@ class Target:
         test_set_num: `TestSetNum`; None sets a tenth aside.
         split_here: the test set is to be taken out of the training pictures.
         regexes: the label pattern for each side.
+        frame: `AnimatedFrame`; None where the config chooses none.
     """
 
     charset: Charset
@@ -36,6 +37,7 @@ class Target:
     test_set_num: int | None
     split_here: bool
     regexes: Mapping[Side, str]
+    frame: int | None = None
 
 
 Rule = Callable[[Sequence[Entry], Target], Iterator[Finding]]
@@ -51,6 +53,7 @@ def target_of(config: TrainConfig) -> Target:
         test_set_num=config.System.TestSetNum,
         split_here=not config.System.test_paths,
         regexes={"train": config.System.TrainRegex, "test": config.System.test_regex},
+        frame=config.Pretreatment.AnimatedFrame,
     )
 
 
@@ -167,10 +170,15 @@ def other_sizes(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     yield from _warning("other-size", sentence, places)
 
 
-def animated(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:  # noqa: ARG001 - one signature
-    """Pictures with more than one frame."""
+def animated(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """Pictures with more than one frame, unless the config says which one holds the text."""
     places = [Place(entry.name, "animated") for entry in entries if entry.facts.animated]
-    yield from _warning("animated", f"{_count(places, 'animated picture')}: only the first frame is read", places)
+    if target.frame is None:
+        sentence = (
+            f"{_count(places, 'animated picture')}: say in Pretreatment.AnimatedFrame which frame holds the text "
+            f"(0 is the first)"
+        )
+        yield from _error("animated", sentence, places)
 
 
 def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:

@@ -1,7 +1,7 @@
 """How well texts match their labels. Every picture counts: none leaves the score."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 CONFIDENCE_95 = 1.959963984540054  # the 97.5 % quantile of the normal distribution
@@ -56,6 +56,22 @@ def score(labels: Sequence[str], texts: Sequence[str]) -> Score:
         character_errors=sum(edit_distance(label, text) for label, text in pairs),
         characters=sum(map(len, labels)),
     )
+
+
+def by_length(labels: Sequence[str], texts: Sequence[str]) -> dict[int, Score]:
+    """Return the score of the labels of each length, shortest first."""
+    pairs: dict[int, tuple[list[str], list[str]]] = {}
+    for label, text in zip(labels, texts, strict=True):
+        of_length = pairs.setdefault(len(label), ([], []))
+        of_length[0].append(label)
+        of_length[1].append(text)
+    return {length: score(*pairs[length]) for length in sorted(pairs)}
+
+
+def lengths_sentence(scores: Mapping[int, Score]) -> str:
+    """Return the scores by length as a person reads them."""
+    parts = [f"{length}: {one.accuracy:.2%} of {one.pictures:,}" for length, one in scores.items()]
+    return f"by length of the label: {', '.join(parts)}"
 
 
 def wilson_interval(correct: int, count: int) -> tuple[float, float]:

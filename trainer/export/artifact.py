@@ -1,25 +1,25 @@
 """Makes the artifact of a run: graph and model YAML, which get their final names only after the proof."""
 
-import json
+import dataclasses
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 
 import keras
-import numpy as np
 
 from contract import spec as specs
-from contract.decode import ctc_greedy
 from contract.files import sha256, write_atomically
-from contract.spec import GoldenPicture, GraphSection, MetricsSection, ModelSpec
-from trainer.config import TrainConfig
+from contract.spec import Arithmetic, GoldenPicture, GraphSection, MetricsSection, ModelSpec
+from engine.arithmetic import cpu_has_bfloat16
+from trainer.config import AskedArithmetic, TrainConfig
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples
 from trainer.errors import TrainerError
-from trainer.evaluation.metrics import Score, score
+from trainer.evaluation.metrics import Score
+from trainer.export.gate import Gate, less_accurate
 from trainer.export.graph import inference_graph
-from trainer.export.proof import Expectation, Proof, prove
+from trainer.export.proof import Exhibit, Proof
 from trainer.run import Run
 
 
@@ -29,13 +29,38 @@ class Exported:
 
     Attributes:
         spec: its description.
-        score: on the whole test set.
+        score: on the whole test set, as the artifact reads it.
         proof: how it compared with the trained network.
+        note: on the choice of its precision; may be empty.
     """
 
     spec: ModelSpec
     score: Score
     proof: Proof
+    note: str = ""
+
+    @property
+    def finding(self) -> str:
+        """What the proof found, as a person reads it."""
+        pictures = f"{self.proof.pictures:,} test pictures"
+        if self.proof.differing:
+            found = (
+                f"the exported graph reads {self.proof.differing:,} of {pictures} otherwise than the trained network"
+            )
+        else:
+            found = f"the exported graph reads all {pictures} as the trained network does"
+        return (
+            f"Proven: {found}; largest difference of a score {self.proof.largest_difference:.1e}. {self.note}".rstrip()
+        )
+
+
+@dataclass(frozen=True)
+class _Proven:
+    """A graph that came through the gate; `texts` are what all of its arithmetics read, None where they differ."""
+
+    graph: bytes
+    exported: Exported
+    texts: list[str | None]
 
 
 def export(model: keras.Model, config: TrainConfig, packed: PackedSet, run: Run) -> Exported:
@@ -44,75 +69,109 @@ def export(model: keras.Model, config: TrainConfig, packed: PackedSet, run: Run)
     Args:
         model: in float32, with the weights to export.
         config: of the training.
-        packed: the set; its test side is read twice.
+        packed: the set; its test side is read by the network and by what is exported.
         run: where the artifact goes.
 
     Raises:
         TrainerError: the artifact does not read what the network reads; nothing got a final name, and the first
             differing pictures are in `run.rejected`.
     """
-    test = packed.load("test")
-    logits = np.concatenate([np.asarray(model.predict_on_batch(part)) for part in _parts(test, config)])
-    texts = [item.text for item in ctc_greedy(logits, config.charset)]
-    result = score(test.labels, texts)
-    graph = inference_graph(model)
-    spec = _describe(config, graph, run.graph.name, result, packed.fingerprint).model_copy(
-        update={"Golden": golden_pictures(test, texts)}
-    )
     run.make()
     with tempfile.TemporaryDirectory(prefix=".staging-", dir=run.folder) as staging:
-        staged = Path(staging) / run.spec.name
-        (Path(staging) / run.graph.name).write_bytes(graph)
-        staged.write_bytes(specs.dump(spec))
-        proof = prove(staged, Expectation(str(packed.files["test"].resolve()), packed.shape, texts), logits)
-    if proof.differing:
-        raise _refused(proof, test, run)
-    write_atomically(run.graph, graph)
+        gate = Gate(model, config, packed, run, Path(staging))
+        candidates = _Candidates(model, config, gate, packed.fingerprint, run.graph.name)
+        proven = candidates.in_float32()
+        if config.Export.Precision != "float32":
+            proven = _choice(config.Export.Precision, proven, candidates.in_bfloat16())
+        golden = golden_pictures(gate.test, proven.texts, config.Export.Golden)
+    spec = proven.exported.spec.model_copy(update={"Golden": golden})
+    write_atomically(run.graph, proven.graph)
     specs.write(spec, run.spec)
-    return Exported(spec, result, proof)
+    return dataclasses.replace(proven.exported, spec=spec)
 
 
-def golden_pictures(test: Examples, texts: Sequence[str]) -> list[GoldenPicture]:
-    """Choose pictures that were read right: as many as the model YAML may hold, in the order of the records."""
+def golden_pictures(test: Examples, texts: Sequence[str | None], most: int = specs.MAX_GOLDEN) -> list[GoldenPicture]:
+    """Choose pictures that were read right: as many as the model YAML may hold, in the order of the records.
+
+    Args:
+        test: the test set.
+        texts: read from it; None for a picture that is not to be chosen.
+        most: not more than so many.
+    """
     chosen: list[GoldenPicture] = []
     size = 0
     for content, label, text in zip(test.encoded, test.labels, texts, strict=True):
-        if text == label and size + len(content) <= specs.MAX_GOLDEN_BYTES and len(chosen) < specs.MAX_GOLDEN:
+        if text == label and size + len(content) <= specs.MAX_GOLDEN_BYTES and len(chosen) < most:
             chosen.append(GoldenPicture(Picture=content, Text=text))
             size += len(content)
     return chosen
 
 
-def _describe(config: TrainConfig, graph: bytes, file: str, result: Score, fingerprint: str) -> ModelSpec:
-    return ModelSpec(
-        Model=config.Model,
-        Pretreatment=config.Pretreatment,
-        Graph=GraphSection(File=file, SHA256=sha256(graph)),
-        Metrics=MetricsSection(
-            Accuracy=round(result.accuracy, 6),
-            AccuracyInterval=[round(bound, 6) for bound in result.interval],
-            CharacterErrorRate=round(result.character_error_rate, 6),
-            Pictures=result.pictures,
-            Dataset=fingerprint,
-        ),
-    )
+class _Candidates:
+    """What may become the artifact, each held against the gate."""
+
+    def __init__(self, model: keras.Model, config: TrainConfig, gate: Gate, fingerprint: str, file: str) -> None:
+        self._model = model
+        self._config = config
+        self._gate = gate
+        self._fingerprint = fingerprint
+        self._file = file
+
+    def in_float32(self) -> _Proven:
+        """Return the graph that reads every text as the trained network does."""
+        graph = inference_graph(self._model)
+        exhibit = self._staged(graph, "float32")
+        proof = self._gate.prove_equal(exhibit)
+        spec = self._describe(graph, "float32", self._gate.score)
+        return _Proven(graph, Exported(spec, self._gate.score, proof), list(proof.texts))
+
+    def in_bfloat16(self) -> _Proven | str:
+        """Return the graph whose weights are stored in bfloat16, or why it cannot be published."""
+        if not cpu_has_bfloat16():
+            return "this CPU does not multiply in bfloat16, so the graph cannot be proven in it"
+        graph = inference_graph(self._model, "bfloat16")
+        exhibit = self._staged(graph, "bfloat16")
+        # As it will be computed: in bfloat16 on CPUs like this one, in float32 on the others.
+        wide, narrow = (
+            self._gate.prove(dataclasses.replace(exhibit, compute=compute)) for compute in ("float32", "bfloat16")
+        )
+        scores = [self._gate.score_of(proof) for proof in (wide, narrow)]
+        reason = less_accurate(self._gate.score, scores)
+        if reason:
+            return f"in bfloat16 {reason}"
+        spec = self._describe(graph, "bfloat16", scores[1])
+        note = (
+            f"Stored in bfloat16: {scores[1].accuracy:.2%} right, and {scores[0].accuracy:.2%} computed in float32, "
+            f"where the trained network has {self._gate.score.accuracy:.2%}."
+        )
+        texts = [text if text == other else None for text, other in zip(wide.texts, narrow.texts, strict=True)]
+        return _Proven(graph, Exported(spec, scores[1], narrow, note), texts)
+
+    def _staged(self, graph: bytes, precision: Arithmetic) -> Exhibit:
+        spec, file = (self._gate.folder / f"{precision}{suffix}" for suffix in (".yaml", ".pb"))
+        spec.write_bytes(specs.dump(self._describe(graph, precision, self._gate.score)))
+        file.write_bytes(graph)
+        return Exhibit("the exported graph", str(spec), str(file))
+
+    def _describe(self, graph: bytes, precision: Arithmetic, result: Score) -> ModelSpec:
+        return ModelSpec(
+            Model=self._config.Model,
+            Pretreatment=self._config.Pretreatment,
+            Graph=GraphSection(File=self._file, SHA256=sha256(graph), Precision=precision),
+            Metrics=MetricsSection(
+                Accuracy=round(result.accuracy, 6),
+                AccuracyInterval=[round(bound, 6) for bound in result.interval],
+                CharacterErrorRate=round(result.character_error_rate, 6),
+                Pictures=result.pictures,
+                Dataset=self._fingerprint,
+            ),
+        )
 
 
-def _parts(test: Examples, config: TrainConfig) -> list[np.ndarray]:
-    size = config.Trains.TestBatchSize
-    return [test.pixels[start : start + size] for start in range(0, len(test), size)]
-
-
-def _refused(proof: Proof, test: Examples, run: Run) -> TrainerError:
-    """Keep the differing pictures to look at, and say what happened."""
-    run.rejected.mkdir(parents=True, exist_ok=True)
-    for difference in proof.differences:
-        name = Path(difference.name).name
-        write_atomically(run.rejected / f"{difference.index:06d}_{name}", test.encoded[difference.index])
-    report = json.dumps([asdict(item) for item in proof.differences], indent=2, ensure_ascii=False)
-    write_atomically(run.rejected / "differences.json", report.encode())
-    first = proof.differences[0]
-    return TrainerError(
-        f"the exported graph differs from the trained network on {proof.differing:,} of {proof.pictures:,} pictures "
-        f"(first: {first.name}: {first.fault}); nothing was published, the pictures are in {run.rejected}"
-    )
+def _choice(asked: AskedArithmetic, exact: _Proven, other: _Proven | str) -> _Proven:
+    if isinstance(other, _Proven):
+        return other
+    if asked == "bfloat16":
+        raise TrainerError(f"Export.Precision asks for bfloat16, but {other}; nothing was published")
+    note = f"Stored in float32: {other}."
+    return dataclasses.replace(exact, exported=dataclasses.replace(exact.exported, note=note))

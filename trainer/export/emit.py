@@ -8,12 +8,13 @@ from typing import Any
 
 import keras
 import numpy as np
-import numpy.typing as npt
 import tensorflow as tf
 from keras import layers
 
+from contract.spec import Arithmetic
+from trainer.export.weights import Array, Weights
+
 Tensor = Any  # tensorflow publishes no types
-Array = npt.NDArray[np.float32]
 
 
 class UnknownLayerError(TypeError):
@@ -23,20 +24,18 @@ class UnknownLayerError(TypeError):
 class Emitter:
     """Adds layers to the current graph. Make it before that graph: no variable can be read while one is built."""
 
-    def __init__(self, model: keras.Model) -> None:
-        """Take a copy of the model's weights."""
-        self._values = {variable.path: np.asarray(variable, np.float32) for variable in model.weights}
-
-    def emit(self, layer: keras.layers.Layer, x: Tensor, norm: layers.BatchNormalization | None = None) -> Tensor:
-        """Add a layer's operations.
+    def __init__(self, model: keras.Model, precision: Arithmetic = "float32") -> None:
+        """Take a copy of the model's weights.
 
         Args:
-            layer: of the model.
-            x: its input, or a list of them for a layer that joins.
-            norm: a batch norm behind this convolution, to be folded into it.
+            model: in float32.
+            precision: that kernels are stored in; biases, of which there are few, stay in float32.
+        """
+        self._weights = Weights(model)
+        self._stored = tf.as_dtype(precision)
 
-        Returns:
-            The layer's output.
+    def emit(self, layer: keras.layers.Layer, x: Tensor, norm: layers.BatchNormalization | None = None) -> Tensor:
+        """Add a layer's operations, as `trainer.export.walk.Emits`.
 
         Raises:
             UnknownLayerError: there are no operations for this kind of layer.
@@ -45,50 +44,42 @@ class Emitter:
             case layers.Conv2D():
                 return self._convolution(layer, x, norm)
             case layers.BatchNormalization():
-                scale, offset = self._scale_and_offset(layer)
+                scale, offset = self._weights.scale_and_offset(layer)
                 return x * tf.constant(scale) + tf.constant(offset)
             case layers.Bidirectional():
                 return self._bidirectional(layer, x)
             case layers.LSTM():
-                return _batch_first(self._block_lstm(layer, _time_first(x)))
+                return _batch_first(self._recurrence(layer, _time_first(x)))
             case layers.Dense():
                 return self._dense(layer, x)
             case _:
                 return _emit_without_weights(layer, x)
 
-    def _convolution(self, layer: layers.Conv2D, x: Tensor, norm: layers.BatchNormalization | None) -> Tensor:
-        kernel = self._values[layer.kernel.path]
-        bias = self._values[layer.bias.path] if layer.use_bias else None
-        if norm is not None:
-            scale, offset = self._scale_and_offset(norm)
-            kernel = kernel * scale
-            bias = offset if bias is None else offset + bias * scale
-        x = tf.nn.conv2d(x, tf.constant(kernel), [1, *layer.strides, 1], layer.padding.upper())
-        return x if bias is None else tf.nn.bias_add(x, tf.constant(bias))
+    def _kernel(self, values: Array) -> Tensor:
+        stored = tf.constant(values, self._stored)
+        return stored if self._stored == tf.float32 else tf.cast(stored, tf.float32)
 
-    def _scale_and_offset(self, norm: layers.BatchNormalization) -> tuple[Array, Array]:
-        """Return batch norm by moving statistics as x * scale + offset, both float32 [F]."""
-        values = (norm.gamma, norm.beta, norm.moving_mean, norm.moving_variance)
-        gamma, beta, mean, variance = (self._values[variable.path].astype(np.float64) for variable in values)
-        scale = gamma / np.sqrt(variance + norm.epsilon)
-        return scale.astype(np.float32), (beta - mean * scale).astype(np.float32)
+    def _convolution(self, layer: layers.Conv2D, x: Tensor, norm: layers.BatchNormalization | None) -> Tensor:
+        kernel, bias = self._weights.convolution(layer, norm)
+        x = tf.nn.conv2d(x, self._kernel(kernel), [1, *layer.strides, 1], layer.padding.upper())
+        return x if bias is None else tf.nn.bias_add(x, tf.constant(bias))
 
     def _dense(self, layer: layers.Dense, x: Tensor) -> Tensor:
         # One product of [N * T, F] matrices instead of N of them.
-        flat = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), tf.constant(self._values[layer.kernel.path]))
-        biased = tf.nn.bias_add(flat, tf.constant(self._values[layer.bias.path]))
+        flat = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), self._kernel(self._weights.of(layer.kernel)))
+        biased = tf.nn.bias_add(flat, tf.constant(self._weights.of(layer.bias)))
         return tf.reshape(biased, [-1, x.shape[1], layer.units])
 
     def _bidirectional(self, layer: layers.Bidirectional, x: Tensor) -> Tensor:
         steps = _time_first(x)
-        forward = self._block_lstm(layer.forward_layer, steps)
-        backward = tf.reverse(self._block_lstm(layer.backward_layer, tf.reverse(steps, [0])), [0])
+        forward = self._recurrence(layer.forward_layer, steps)
+        backward = tf.reverse(self._recurrence(layer.backward_layer, tf.reverse(steps, [0])), [0])
         return _batch_first(tf.concat([forward, backward], -1))
 
-    def _block_lstm(self, layer: layers.LSTM, steps: Tensor) -> Tensor:
+    def _recurrence(self, layer: layers.LSTM, steps: Tensor) -> Tensor:
         """[T, N, F] to [T, N, U] by one kernel; its gates are in the order that Keras keeps: i, f, c, o."""
         cell = layer.cell
-        weights = np.concatenate([self._values[cell.kernel.path], self._values[cell.recurrent_kernel.path]])
+        weights = np.concatenate([self._weights.of(cell.kernel), self._weights.of(cell.recurrent_kernel)])
         zeros = tf.zeros([tf.shape(steps)[1], layer.units])
         peephole = tf.zeros([layer.units])  # asked for by the kernel, not used
         *_, hidden = tf.raw_ops.BlockLSTMV2(
@@ -96,11 +87,11 @@ class Emitter:
             x=steps,
             cs_prev=zeros,
             h_prev=zeros,
-            w=tf.constant(weights),
+            w=self._kernel(weights),
             wci=peephole,
             wcf=peephole,
             wco=peephole,
-            b=tf.constant(self._values[cell.bias.path]),
+            b=tf.constant(self._weights.of(cell.bias)),
             cell_clip=0.0,
             use_peephole=False,
         )

@@ -1,24 +1,32 @@
 """The export's proof: a fresh process reads the whole test set as the platform will, and every text must be equal.
 
-It goes from picture bytes through the contract, the model YAML and the .pb. It imports no keras and sees no GPU, so
-nothing of training can leak into it. `python -m trainer.export.proof` is that process.
+It goes from picture bytes through the contract, the model YAML and the exported file. It imports no keras and sees no
+GPU, so nothing of training can leak into it. `python -m trainer.export.proof` is that process.
 """
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
-from contract.decode import Logits
+from contract import image
+from contract import spec as specs
+from contract.decode import Logits, ctc_greedy
+from contract.image import Pixels
+from contract.spec import ModelSpec
+from engine.arithmetic import Compute
 from trainer.dataset import records
 from trainer.errors import TrainerError
+from trainer.export.runtimes import Format, Frozen, Runtime, Symbols, open_format
 
 SHOWN = 20  # differing pictures kept in a report
+BATCH = 64  # pictures
+SINGLE_EVERY = 16  # each so many pictures, one is read alone too
 
 
 @dataclass(frozen=True)
@@ -37,8 +45,27 @@ class Expectation:
 
 
 @dataclass(frozen=True)
+class Exhibit:
+    """What is to be proven.
+
+    Attributes:
+        name: what to call it in errors.
+        spec: path of the model YAML.
+        file: path of the graph, or of the file or folder in another format.
+        format: None for the frozen graph.
+        compute: arithmetic of the frozen graph.
+    """
+
+    name: str
+    spec: str
+    file: str
+    format: Format | None = None
+    compute: Compute = "auto"
+
+
+@dataclass(frozen=True)
 class Difference:
-    """A picture on which the exported graph does not do what the trained model did."""
+    """A picture on which the exported model does not do what the trained model did."""
 
     index: int
     name: str
@@ -47,88 +74,135 @@ class Difference:
 
 @dataclass(frozen=True)
 class Proof:
-    """What came of reading the whole test set with the artifact.
+    """What came of reading the whole test set with an exported model.
 
     Attributes:
-        pictures: that were read.
-        differing: how many of them differ in any way.
-        differences: the first of these.
+        texts: read from each picture.
+        differing: how many pictures differ in any way.
+        broken: how many of them differ in more than the text: a defect, whatever the arithmetic.
+        differences: the first of them, broken ones before the others.
         largest_difference: of any score, absolute, in logits.
     """
 
-    pictures: int
+    texts: list[str]
     differing: int
+    broken: int
     differences: list[Difference]
     largest_difference: float
 
+    @property
+    def pictures(self) -> int:
+        """How many were read."""
+        return len(self.texts)
 
-def prove(spec_path: Path, expectation: Expectation, logits: Logits) -> Proof:
-    """Read the test set with an artifact in a fresh process and compare.
+
+def prove(exhibit: Exhibit, expectation: Expectation, logits: Logits, folder: Path) -> Proof:
+    """Read the test set in a fresh process and compare.
 
     Args:
-        spec_path: the artifact's model YAML.
+        exhibit: what is to be proven.
         expectation: what training read.
         logits: float32 [N, T, K], training's scores.
+        folder: for what the two processes tell each other.
 
     Raises:
         TrainerError: the process failed, for example because the platform cannot load the graph; says why.
     """
-    folder = spec_path.parent
-    (folder / "expected.json").write_text(json.dumps(asdict(expectation)), "utf-8")
+    question = {"exhibit": asdict(exhibit), "expectation": asdict(expectation)}
+    (folder / "question.json").write_text(json.dumps(question), "utf-8")
     np.save(folder / "expected.npy", logits)
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-    command = [sys.executable, "-m", "trainer.export.proof", str(spec_path), str(folder)]
+    command = [sys.executable, "-m", "trainer.export.proof", str(folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603 - our own module
     if done.returncode:
         reason = done.stderr.strip().splitlines()
         raise TrainerError(f"the exported model failed its proof: {reason[-1] if reason else done.returncode}")
-    tree = json.loads(done.stdout)
+    tree = json.loads((folder / "answer.json").read_text("utf-8"))
     return Proof(**{**tree, "differences": [Difference(**item) for item in tree["differences"]]})
 
 
-def compare(spec_path: Path, expectation: Expectation, expected: Logits) -> Proof:
-    """Read the test set with an artifact in this process and compare; as `prove`."""
-    import engine  # noqa: PLC0415 - before anything can import tensorflow with keras
-
+def compare(exhibit: Exhibit, expectation: Expectation, expected: Logits) -> Proof:
+    """Read the test set in this process and compare; as `prove`."""
+    spec = specs.read(Path(exhibit.spec))
+    runtime = _open(exhibit, spec)
     test = records.load(Path(expectation.records), len(expectation.texts), expectation.shape)
-    recognizer = engine.load(spec_path)
-    differences: list[Difference] = []
+    texts: list[str] = []
+    broken: list[Difference] = []
+    misread: list[Difference] = []
     largest = 0.0
-    for index, (content, text) in enumerate(zip(test.encoded, expectation.texts, strict=True)):
-        pixels = recognizer.prepare(content)
-        logits, symbols = recognizer.logits_and_symbols(pixels[np.newaxis])
-        read = recognizer.read_pixels(pixels[np.newaxis])[0].text
-        largest = max(largest, float(np.abs(logits[0] - expected[index]).max()))
-        own = _spelled(symbols[0], recognizer.spec.charset.symbols)
-        fault = _fault(text, read, own, same_pixels=np.array_equal(pixels, test.pixels[index]))
-        if fault:
-            differences.append(Difference(index, test.names[index], fault))
-    return Proof(len(test), len(differences), differences[:SHOWN], largest)
+    for start in range(0, len(test), BATCH):
+        part = slice(start, start + BATCH)
+        read = _read(runtime, spec, test.encoded[part])
+        largest = max(largest, float(np.abs(read.logits - expected[part]).max()))
+        for index, (text, defect) in enumerate(zip(read.texts, _defects(read, test.pixels[part]), strict=True), start):
+            wanted = expectation.texts[index]
+            if defect:
+                broken.append(Difference(index, test.names[index], defect))
+            elif text != wanted:
+                fault = f"training read {wanted!r}, the exported model reads {text!r}"
+                misread.append(Difference(index, test.names[index], fault))
+        texts += read.texts
+    return Proof(texts, len(broken) + len(misread), len(broken), [*broken, *misread][:SHOWN], largest)
 
 
-def _fault(expected: str, read: str, own: str, *, same_pixels: bool) -> str:
-    if not same_pixels:
-        return "its pixels are not those that were packed"
-    if read != expected:
-        return f"training read {expected!r}, the exported graph reads {read!r}"
-    if own != read:
-        return f"the graph's own decoder reads {own!r}, its scores spell {read!r}"
-    return ""
+@dataclass(frozen=True)
+class _Read:
+    """What was read from a batch: pixels, scores, texts by them, texts by the model itself, and texts read alone."""
+
+    pixels: Pixels
+    logits: Logits
+    texts: list[str]
+    own: list[str]
+    alone: dict[int, str]
 
 
-def _spelled(numbers: npt.NDArray[np.int64], symbols: tuple[str, ...]) -> str:
-    return "".join(symbols[number] for number in numbers if number >= 0)
+def _read(runtime: Runtime, spec: ModelSpec, encoded: Sequence[bytes]) -> _Read:
+    pixels = np.stack([image.to_pixels(content, spec.Pretreatment, spec.input_size) for content in encoded])
+    logits, symbols = runtime.scores(pixels)
+    texts = _texts(logits, spec)
+    own = texts if symbols is None else _spelled(symbols, spec.charset.symbols)
+    rows = range(0, len(pixels), SINGLE_EVERY)
+    alone = {row: _texts(runtime.scores(pixels[row : row + 1])[0], spec)[0] for row in rows}
+    return _Read(pixels, logits, texts, own, alone)
+
+
+def _defects(read: _Read, packed: Pixels) -> Iterator[str]:
+    for row, (text, own) in enumerate(zip(read.texts, read.own, strict=True)):
+        alone = read.alone.get(row, text)
+        if not np.array_equal(read.pixels[row], packed[row]):
+            yield "its pixels are not those that were packed"
+        elif own != text:
+            yield f"the model's own decoder reads {own!r}, its scores spell {text!r}"
+        elif alone != text:
+            yield f"read alone it gives {alone!r}, among others {text!r}"
+        else:
+            yield ""
+
+
+def _open(exhibit: Exhibit, spec: ModelSpec) -> Runtime:
+    path = Path(exhibit.file)
+    return open_format(exhibit.format, path) if exhibit.format else Frozen(spec, path, exhibit.compute)
+
+
+def _texts(logits: Logits, spec: ModelSpec) -> list[str]:
+    return [item.text for item in ctc_greedy(logits, spec.charset)]
+
+
+def _spelled(symbols: Symbols, charset: tuple[str, ...]) -> list[str]:
+    return ["".join([charset[number] for number in row if number >= 0]) for row in symbols.tolist()]
 
 
 def main(arguments: list[str]) -> int:
-    """Run the proof that `prove` asks for and print it as JSON."""
-    spec_path, folder = Path(arguments[0]), Path(arguments[1])
-    tree = json.loads((folder / "expected.json").read_text("utf-8"))
-    expectation = Expectation(tree["records"], tuple(tree["shape"]), tree["texts"])
-    proof = compare(spec_path, expectation, np.load(folder / "expected.npy", allow_pickle=False))
+    """Carry out the proof that `prove` asks for, and write what came of it."""
+    folder = Path(arguments[0])
+    question = json.loads((folder / "question.json").read_text("utf-8"))
+    asked = question["expectation"]
+    expectation = Expectation(asked["records"], tuple(asked["shape"]), asked["texts"])
+    expected = np.load(folder / "expected.npy", mmap_mode="r", allow_pickle=False)
+    proof = compare(Exhibit(**question["exhibit"]), expectation, expected)
     if any(name.split(".")[0] == "keras" for name in sys.modules):
         raise TrainerError("keras was imported during the proof")
-    sys.stdout.write(json.dumps(asdict(proof)))
+    (folder / "answer.json").write_text(json.dumps(asdict(proof)), "utf-8")
     return 0
 
 

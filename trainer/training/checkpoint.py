@@ -10,33 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.files import write_atomically
+from trainer.evaluation.history import Reading
 
 SCHEMA = 1  # goes up when a checkpoint holds something else
 
 Arrays = dict[str, npt.NDArray[Any]]
-
-
-@dataclass(frozen=True)
-class Reading:
-    """One reading of the whole test set; a line of history.csv.
-
-    Attributes:
-        step: steps done before it.
-        epoch: passes over the training set by then.
-        loss: mean CTC loss in nats since the reading before.
-        accuracy: whole texts right, 0..1.
-        character_error_rate: edits per character.
-        rate: the learning rate then.
-        seconds: that training had taken.
-    """
-
-    step: int
-    epoch: float
-    loss: float
-    accuracy: float
-    character_error_rate: float
-    rate: float
-    seconds: float
 
 
 @dataclass
@@ -88,9 +66,3 @@ def load_arrays(path: Path) -> Arrays:
     """Read named arrays."""
     with np.load(path, allow_pickle=False) as file:
         return dict(file)
-
-
-def history_csv(history: list[Reading]) -> str:
-    """Return the readings as CSV with a header."""
-    header = ",".join(Reading.__dataclass_fields__)
-    return "\n".join([header, *(",".join(map(str, asdict(line).values())) for line in history), ""])

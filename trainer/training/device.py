@@ -54,11 +54,16 @@ def prepare(config: TrainConfig, earlier: Arithmetic | None = None) -> Device:
     else:
         built = "has no CUDA" if not tf.test.is_built_with_cuda() else "has CUDA but sees no GPU"
         name, reason = "CPU", f"this tensorflow {built}"
+    if config.System.Deterministic:
+        tf.config.experimental.enable_op_determinism()
+        reason += "; Deterministic"
     wanted = config.Trains.Precision
     if wanted != "auto":
         return Device(name, reason, wanted)
     if earlier:
         return Device(name, f"{reason}; {earlier} as the run began", earlier)
+    if config.System.Deterministic:  # a measurement may come out another way the next time
+        return Device(name, reason, "float32")
     ratio = bfloat16_speedup()
     precision: Arithmetic = "bfloat16" if ratio > CLEARLY_FASTER else "float32"
     return Device(name, f"{reason}; bfloat16 measured {ratio:.1f}x the speed of float32", precision)

@@ -4,19 +4,25 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from contract.files import write_atomically
+import keras
+import numpy as np
+
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
+from trainer.evaluation.history import Reading
 from trainer.evaluation.metrics import Score, score
 from trainer.progress import Progress, Steps
 from trainer.run import Run
-from trainer.training import checkpoint
-from trainer.training.checkpoint import Position, Reading
+from trainer.training import checkpoint, plateau, vitals
+from trainer.training.checkpoint import Position
 from trainer.training.interrupt import Interrupt
+from trainer.training.journal import Journal
 from trainer.training.learner import Learner
 from trainer.training.pipeline import Batch, batches, label_matrix
 from trainer.training.recipe import Recipe
 from trainer.training.stopping import Standing, out_of_time, reason_to_stop
+from trainer.training.waiting import Waiting
+from trainer.training.warm import Donor, Taken
 
 
 @dataclass(frozen=True)
@@ -28,19 +34,34 @@ class Sets:
 
 
 class Fit:
-    """One training of one run, fresh or going on where it was interrupted."""
+    """One training of one run, fresh or going on where it was interrupted.
 
-    def __init__(self, config: TrainConfig, recipe: Recipe, sets: Sets, run: Run) -> None:
-        """Build the network, or restore it from the run's checkpoint."""
+    Attributes:
+        position: where it stands.
+        waiting: how its steps spend their time, in this process.
+        taken: what was taken over from a donor; None without one, and in a run that goes on.
+    """
+
+    def __init__(self, config: TrainConfig, recipe: Recipe, sets: Sets, run: Run, donor: Donor | None = None) -> None:
+        """Build the network, or restore it from the run's checkpoint; a fresh one takes over what fits from a donor."""
         self._config = config
         self._recipe = recipe
         self._sets = sets
         self._run = run
         self._learner = Learner(config, recipe)
+        self.waiting = Waiting()
+        self.taken: Taken | None = None
         self.position = Position()
         if run.state.exists():
             self.position, arrays = checkpoint.load(run.state)
             self._learner.restore(arrays)
+        elif donor:
+            self.taken = self._learner.start_from(donor)
+
+    @property
+    def reader(self) -> keras.Model:
+        """The network in float32 that test readings and the export use."""
+        return self._learner.reader
 
     def train(self, progress: Progress, interrupt: Interrupt) -> str:
         """Train until something ends it, and return why. Afterwards `run.best` holds the best weights.
@@ -52,24 +73,31 @@ class Fit:
         if self.position.finished:
             return self.position.finished
         total = self._recipe.steps - self.position.step
-        with progress.steps("train", total * self._recipe.batch_size) as shown:
-            reason = self._loop(shown, interrupt)
+        self._journal = Journal(self._run)
+        try:
+            with progress.steps("train", total * self._recipe.batch_size) as shown:
+                reason = self._loop(shown, interrupt, progress)
+        finally:
+            self._journal.close(self.position.history)
         self.position.finished = "" if interrupt.requested else reason
         self._save()
         return reason
 
-    def _loop(self, shown: Steps, interrupt: Interrupt) -> str:
+    def _loop(self, shown: Steps, interrupt: Interrupt, progress: Progress) -> str:
         position, recipe = self.position, self._recipe
         clock = time.monotonic() - position.seconds
-        for batch in self._batches():
+        for batch in self.waiting.over(self._batches()):
             rate = recipe.rate(position.step)
-            loss = self._learner.step(batch.images, batch.labels, rate)
+            with self.waiting.working():
+                loss = self._learner.step(batch.images, batch.labels, rate)
             position.step += 1
             position.loss_sum += loss
             position.loss_steps += 1
             position.seconds = time.monotonic() - clock
             shown.note(self._note(loss))
             shown.advance(recipe.batch_size)
+            if position.step in plateau.LOOK_AT:
+                self._look(batch, loss, rate, progress)
             stop = interrupt.requested or out_of_time(self._config.Trains, position.seconds / 60)
             if stop or position.step % recipe.validate_every == 0 or position.step == recipe.steps:
                 self._read_test_set(rate)
@@ -86,6 +114,15 @@ class Fit:
         return batches(
             self._sets.train.pixels, labels, self._recipe, self._config.System.Seed, first_step=self.position.step
         )
+
+    def _look(self, batch: Batch, loss: float, rate: float, progress: Progress) -> None:
+        """Say what is the matter if nothing at all is read from a batch that was just learned from."""
+        self._learner.refresh_reader()
+        images = np.asarray(batch.images)
+        if not any(item.text for item in self._learner.read(images, len(images))):
+            labels = self._sets.train.labels
+            found = vitals.measure(self._config, labels, self._learner, loss, rate, batch)
+            progress.say(f"No text yet: {plateau.diagnose(found)}")
 
     def _read_test_set(self, rate: float) -> None:
         position = self.position
@@ -107,7 +144,7 @@ class Fit:
         if result.accuracy >= position.best_accuracy:  # of equal ones the later: it has learned from more pictures
             position.best_accuracy = result.accuracy
             checkpoint.save_arrays(self._run.best, self._learner.reader_weights())
-        write_atomically(self._run.history, checkpoint.history_csv(position.history).encode())
+        self._journal.add(position.history)
         self._save()
 
     def _score(self) -> Score:
@@ -118,7 +155,8 @@ class Fit:
     def _standing(self) -> Standing:
         position = self.position
         epoch = position.step // self._recipe.epoch_steps
-        return Standing(epoch, position.history[-1].accuracy, position.since_best, position.seconds / 60)
+        newest = position.history[-1]
+        return Standing(epoch, newest.accuracy, newest.loss, position.since_best, position.seconds / 60)
 
     def _note(self, loss: float) -> str:
         read = self.position.history

@@ -11,7 +11,9 @@ from contract.decode import Decoded, ctc_greedy
 from contract.image import Pixels
 from trainer.config import TrainConfig
 from trainer.network.build import build
+from trainer.network.naming import named_weights
 from trainer.training.recipe import Recipe
+from trainer.training.warm import Donor, Taken, align, with_symbols
 
 Weights = Mapping[str, npt.NDArray[Any]]
 
@@ -30,6 +32,7 @@ class Learner:
 
     Attributes:
         reader: images uint8 [N, H, W, C] to logits float32 [N, T, K].
+        steps: done so far.
     """
 
     def __init__(self, config: TrainConfig, recipe: Recipe) -> None:
@@ -45,7 +48,7 @@ class Learner:
         self._optimizer.build(self._model.trainable_variables)
         self._momentum = recipe.average
         self._average = [np.asarray(variable) for variable in self._model.trainable_variables]
-        self._steps = 0
+        self.steps = 0
 
     def step(self, images: Any, labels: Any, rate: float) -> float:  # noqa: ANN401 - tensors of any Keras backend
         """Learn from one batch and return its mean CTC loss in nats.
@@ -57,10 +60,24 @@ class Learner:
         """
         self._optimizer.learning_rate = rate
         loss = float(self._model.train_on_batch(images, labels))
-        self._steps += 1
-        if self._steps % AVERAGE_EVERY == 0:
-            self._take_into_average(self._steps // AVERAGE_EVERY)
+        self.steps += 1
+        if self.steps % AVERAGE_EVERY == 0:
+            self._take_into_average(self.steps // AVERAGE_EVERY)
         return loss
+
+    def follow_batches(self, momentum: float) -> None:
+        """Let batch norm's moving statistics follow the batches with this momentum. Before the first step."""
+        for layer in self._model.layers:
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.momentum = momentum
+
+    def gradient_norm(self, images: Any, labels: Any) -> float:  # noqa: ANN401 - as in step
+        """Return the norm of all gradients of a batch together; nothing changes by it. Only behind tensorflow."""
+        import tensorflow as tf  # noqa: PLC0415 - only a training that learns nothing needs it
+
+        with tf.GradientTape() as tape:
+            loss = keras.losses.CTC()(labels, self._model(images, training=False))
+        return float(tf.linalg.global_norm(tape.gradient(loss, self._model.trainable_variables)))
 
     def refresh_reader(self) -> None:
         """Give the reader the moving average of the weights, and the newest batch statistics."""
@@ -90,18 +107,28 @@ class Learner:
         """Return everything that the next step depends on, by a name for each array."""
         arrays = {name: np.asarray(variable) for name, variable in self._variables().items()}
         arrays |= {f"average/{index:04d}": value for index, value in enumerate(self._average)}
-        return {**arrays, "steps": np.asarray(self._steps)}
+        return {**arrays, "steps": np.asarray(self.steps)}
 
     def restore(self, state: Weights) -> None:
         """Take over a state of a learner of the same config and recipe."""
         for name, variable in self._variables().items():
             variable.assign(state[name])
         self._average = [state[f"average/{index:04d}"] for index in range(len(self._average))]
-        self._steps = int(state["steps"])
+        self.steps = int(state["steps"])
+
+    def start_from(self, donor: Donor) -> Taken:
+        """Take over what fits from a trained network, before the first step."""
+        weights = named_weights(self._model)
+        values, taken = align({name: np.asarray(item) for name, item in weights.items()}, self._charset.symbols, donor)
+        for name, weight in weights.items():
+            weight.assign(values[name])
+        self._average = [np.asarray(variable) for variable in self._model.trainable_variables]
+        return taken
 
     def reader_weights(self) -> dict[str, npt.NDArray[Any]]:
-        """Return the reader's weights by position."""
-        return {f"{index:04d}": weight for index, weight in enumerate(self.reader.get_weights())}
+        """Return the reader's weights by name, and the symbols of its classes."""
+        weights = {name: np.asarray(weight) for name, weight in named_weights(self.reader).items()}
+        return with_symbols(weights, self._charset.symbols)
 
     def _variables(self) -> dict[str, Any]:
         groups: dict[str, Sequence[Any]] = {"model": self._model.variables, "optimizer": self._optimizer.variables}
@@ -111,5 +138,6 @@ class Learner:
 def reader_with(config: TrainConfig, weights: Weights) -> keras.Model:
     """Return the float32 network of a config with weights from `reader_weights`."""
     model = build(config)
-    model.set_weights([weights[name] for name in sorted(weights)])
+    for name, weight in named_weights(model).items():
+        weight.assign(weights[name])
     return model

@@ -11,15 +11,17 @@ PEAK_RATE = 2e-3
 WARMUP_SHARE = 0.05
 PLAIN_SHARE = 0.1  # the last part of training sees the pictures as they are
 
-# How many pictures a training shows in all, unless MaxEpochs says otherwise: a small set is shown more often, but a
-# large one is still shown so many times.
-PICTURES_SHOWN = 50_000
-FEWEST_EPOCHS = 10
+# How many pictures a training shows in all, unless MaxEpochs says otherwise: a small set is shown more often, a large
+# one at least so many times. Counted in pictures of the usual size; smaller ones cost less and are shown more often.
+PICTURES_SHOWN = 45_000
+FEWEST_EPOCHS = 6
+USUAL_PIXELS = 160 * 60
 
 AVERAGE_MOMENTUM = 0.8  # of snapshots ten steps apart: a memory of about fifty steps
 
-# Sets smaller than this are varied strongly, others lightly.
+# Sets smaller than this are varied strongly and learned in small batches, others lightly and in larger ones.
 SMALL_SET = 4_000
+SMALL_BATCH, LARGE_BATCH = 32, 64
 
 
 @dataclass(frozen=True)
@@ -60,9 +62,10 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
         precision: of the arithmetic on this machine.
     """
     trains = config.Trains
-    batch_size = min(trains.BatchSize, pictures)
+    usual = SMALL_BATCH if pictures < SMALL_SET else LARGE_BATCH
+    batch_size = min(trains.BatchSize or usual, pictures)
     epoch_steps = math.ceil(pictures / batch_size)
-    epochs = trains.MaxEpochs or max(FEWEST_EPOCHS, math.ceil(PICTURES_SHOWN / pictures))
+    epochs = trains.MaxEpochs or _epochs(pictures, *config.input_size)
     steps = epochs * epoch_steps
     strength = _strength(config, pictures)
     return Recipe(
@@ -77,6 +80,11 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
         precision=precision,
         average=AVERAGE_MOMENTUM,
     )
+
+
+def _epochs(pictures: int, width: int, height: int) -> int:
+    cheap = min(2.0, max(1.0, math.sqrt(USUAL_PIXELS / (width * height))))
+    return math.ceil(max(FEWEST_EPOCHS, PICTURES_SHOWN / pictures) * cheap)
 
 
 def _strength(config: TrainConfig, pictures: int) -> Strength:

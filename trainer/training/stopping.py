@@ -12,21 +12,23 @@ class Standing:
     Attributes:
         epoch: that has been completed, counted from 1.
         accuracy: newest whole-text accuracy on the whole test set, 0..1.
+        loss: newest mean loss in nats.
         since_best: readings of the test set since the best one.
         minutes: that training has taken, earlier parts of an interrupted run included.
     """
 
     epoch: int
     accuracy: float
+    loss: float
     since_best: int
     minutes: float
 
 
 def reason_to_stop(trains: TrainsSection, standing: Standing) -> str | None:
     """Return why training ends now, as a sentence, or None."""
-    reached = trains.EndAcc is not None and standing.accuracy >= trains.EndAcc
-    if reached and standing.epoch >= (trains.EndEpochs or 1):
-        return f"EndAcc {trains.EndAcc:.2%} is reached in epoch {standing.epoch}"
+    goals = _goals(trains, standing)
+    if goals and all(goals.values()) and standing.epoch >= (trains.EndEpochs or 1):
+        return f"{' and '.join(goals)} {'is' if len(goals) == 1 else 'are'} reached in epoch {standing.epoch}"
     if trains.Patience is not None and standing.since_best >= trains.Patience:
         return f"no better reading of the test set in the last {standing.since_best} (Patience)"
     if out_of_time(trains, standing.minutes):
@@ -37,3 +39,13 @@ def reason_to_stop(trains: TrainsSection, standing: Standing) -> str | None:
 def out_of_time(trains: TrainsSection, minutes: float) -> bool:
     """Return whether MaxMinutes are over."""
     return trains.MaxMinutes is not None and minutes >= trains.MaxMinutes
+
+
+def _goals(trains: TrainsSection, standing: Standing) -> dict[str, bool]:
+    """Return each goal of the config, and whether it is reached."""
+    goals = {}
+    if trains.EndAcc is not None:
+        goals[f"EndAcc {trains.EndAcc:.2%}"] = standing.accuracy >= trains.EndAcc
+    if trains.EndCost is not None:
+        goals[f"EndCost {trains.EndCost:g}"] = standing.loss <= trains.EndCost
+    return goals

@@ -2,8 +2,12 @@
 
 import importlib.metadata
 import sys
+from pathlib import Path
 from typing import Any
 
+import tensorflow
+
+from contract.files import write_atomically
 from trainer.config import TrainConfig
 from trainer.dataset import pack
 from trainer.dataset.pack import PackedSet
@@ -12,17 +16,28 @@ from trainer.export.artifact import Exported
 from trainer.export.artifact import export as export_model
 from trainer.progress import Progress
 from trainer.run import Run, run_of
-from trainer.training import checkpoint, fit, interrupt, learner, recipe
+from trainer.training import checkpoint, fit, interrupt, learner, recipe, warm
 from trainer.training import device as devices
+from trainer.training.device import Device
 from trainer.training.fit import Sets
 from trainer.training.recipe import Recipe
+from trainer.training.rehearsal import rehearse
+from trainer.training.resolved import resolve, to_yaml
+
+# Test pictures that an export is tried on before the first step.
+REHEARSED = 8
 
 # May change between the two parts of an interrupted run: they say when it ends, not what it computes.
-FREE_KEYS = frozenset({"SavedSteps", "EndAcc", "EndEpochs", "MaxMinutes", "Patience", "TestBatchSize"})
+FREE_KEYS = frozenset({"SavedSteps", "EndAcc", "EndCost", "EndEpochs", "MaxMinutes", "Patience", "TestBatchSize"})
 
 
 def train(
-    config: TrainConfig, progress: Progress, *, fresh: bool = False, exclude: frozenset[str] = frozenset()
+    config: TrainConfig,
+    progress: Progress,
+    *,
+    fresh: bool = False,
+    exclude: frozenset[str] = frozenset(),
+    warm_start: Path | None = None,
 ) -> Exported:
     """Train a model as its config says: device, pack, fit, export and prove.
 
@@ -31,13 +46,16 @@ def train(
         progress: where to report.
         fresh: forget an earlier run instead of going on with it.
         exclude: names of pictures to leave out.
+        warm_start: a run's folder, its best.npz or its .pb, to take over what fits; a run that goes on has it already.
 
     Raises:
+        UsageError: there are no weights to start from.
         DataError: the pictures cannot be used as they are.
         RunChangedError: an interrupted run cannot go on with this config or these pictures.
         TrainerError: the export did not prove right; nothing was published.
     """
     run = run_of(config.Model)
+    donor = warm.find(warm_start) if warm_start else None  # before anything is cleared: it may be this very run
     if fresh:
         run.clear()
     earlier = run.earlier()
@@ -46,15 +64,15 @@ def train(
     packed = pack.prepare(config, progress, exclude)
     for finding in packed.warnings:
         progress.say(f"warning: {finding.text}")
-    run.make()
-    run.begin(_made_of(config, packed, device.precision), _notes(device.name))
+    plan = recipe.choose(config, packed.counts["train"], device.precision)
+    _begin(run, resolve(config, plan, packed.counts["test"]), packed, device, warm_start)
     sets = Sets(packed.load("train"), packed.load("test"))
-    plan = recipe.choose(config, len(sets.train), device.precision)
-    fitting = fit.Fit(config, plan, sets, run)
-    progress.say(_plan_sentence(plan, sets, fitting.position.step))
-    with interrupt.interruptible(progress) as stop:
-        reason = fitting.train(progress, stop)
-    progress.say(f"Training ended: {reason}; best test accuracy {fitting.position.best_accuracy:.2%}")
+    fitting = fit.Fit(config, plan, sets, run, donor)
+    if donor and fitting.taken:
+        progress.say(f"Starting from {donor.source}: {fitting.taken}")
+    if not fitting.position.step:  # a run that goes on was rehearsed when it began
+        rehearse(fitting.reader, config, sets.test, REHEARSED)
+    _fit(fitting, progress, _plan_sentence(plan, sets, fitting.position.step))
     return export(config, packed, run)
 
 
@@ -70,6 +88,22 @@ def export(config: TrainConfig, packed: PackedSet, run: Run) -> Exported:
     return export_model(model, config, packed, run)
 
 
+def _begin(run: Run, resolved: TrainConfig, packed: PackedSet, device: Device, warm_start: Path | None) -> None:
+    run.make()
+    started_from = {"warm start": warm_start.as_posix() if warm_start else None}
+    run.begin(_made_of(resolved, packed, device.precision) | started_from, _notes(device.name))
+    write_atomically(run.config, to_yaml(resolved))
+
+
+def _fit(fitting: fit.Fit, progress: Progress, plan: str) -> None:
+    with interrupt.interruptible(progress) as stop:
+        progress.say(plan)
+        reason = fitting.train(progress, stop)
+    progress.say(f"Training ended: {reason}; best test accuracy {fitting.position.best_accuracy:.2%}")
+    if fitting.waiting.worked:
+        progress.say(str(fitting.waiting))
+
+
 def _made_of(config: TrainConfig, packed: PackedSet, precision: str) -> dict[str, Any]:
     trains = {key: value for key, value in config.Trains.model_dump().items() if key not in FREE_KEYS}
     trains.pop("Precision")
@@ -80,6 +114,7 @@ def _made_of(config: TrainConfig, packed: PackedSet, precision: str) -> dict[str
         "Pretreatment": config.Pretreatment.model_dump(),
         "input size": list(config.input_size),
         "seed": config.System.Seed,
+        "deterministic": config.System.Deterministic,
         "pictures": packed.fingerprint,
         "precision": precision,
         "checkpoint": checkpoint.SCHEMA,
@@ -88,6 +123,7 @@ def _made_of(config: TrainConfig, packed: PackedSet, precision: str) -> dict[str
 
 def _notes(device: str) -> dict[str, Any]:
     versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
+    versions["tensorflow"] = tensorflow.__version__  # the package has another name for each kind of machine
     return {"device": device, "python": sys.version.split()[0], "versions": versions}
 
 

@@ -18,6 +18,7 @@ _FLAGS = {
     "--default-model": ("Models.Default", "NAME", "model for pictures of a size that no model has"),
     "--keep": ("Models.Keep", "N", "earlier versions to keep loaded for a quick way back"),
     "--max-batch": ("Batching.MaxBatch", "N", "pictures in one run of a graph"),
+    "--keys": ("Security.Keys", "FILE", "YAML of API keys; see `python -m serving key --help`"),
     "--log-format": ("Operation.LogFormat", "FORM", "text or json"),
     "--log-level": ("Operation.LogLevel", "LEVEL", "debug, info, warning or error"),
 }
@@ -33,6 +34,8 @@ def parser(program: str, description: str, epilog: str) -> argparse.ArgumentPars
         result.add_argument(flag, dest=key, metavar=metavar, help=f"{text} (default {_default(key)})")
     text = f"of HTTP; 0 for any free one; can be repeated (default {_default('Listen.Ports')})"
     result.add_argument("--port", metavar="PORT", action="append", help=text)
+    text = "listen beyond this machine although there are no keys"
+    result.add_argument("--allow-anonymous", action="store_true", help=text)
     result.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="any key: Batching.Queue=64")
     result.add_argument("--show-config", action="store_true", help="print the settings as YAML and exit")
     return result
@@ -47,6 +50,8 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
     values = [(key, text) for key, _, _ in _FLAGS.values() if (text := getattr(arguments, key)) is not None]
     if arguments.port:
         values.append(("Listen.Ports", f"[{', '.join(arguments.port)}]"))
+    if arguments.allow_anonymous:
+        values.append(("Security.AllowAnonymous", "true"))
     return load(arguments.config, values=[*values, *_set(arguments.set)])
 
 
@@ -60,7 +65,7 @@ def shown(arguments: argparse.Namespace, settings: Settings) -> bool:
 def _default(key: str) -> object:
     section, _, name = key.partition(".")
     value = getattr(getattr(Settings(), section), name)
-    return value[0] if isinstance(value, list) else value if value != "" else "none"
+    return value[0] if isinstance(value, list) else "none" if value in {"", None} else value
 
 
 def _set(words: Sequence[str]) -> list[Value]:

@@ -4,11 +4,15 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from contract.errors import ConfigError
-from serving.cli import check, serve
+from serving.cli import check, key, serve
 
 DONE, FAILED, USAGE = 0, 1, 2
 
-COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {"serve": serve.run, "check": check.run}
+COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
+    "serve": serve.run,
+    "check": check.run,
+    "key": key.run,
+}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

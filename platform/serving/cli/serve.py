@@ -1,13 +1,14 @@
 """`python -m serving`: watch the folders and answer requests until told to stop."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import engine
 from contract.errors import ConfigError
 from serving import logs
 from serving.cli import flags
-from serving.daemon import Daemon, Transport, assemble, run_until_signal
+from serving.daemon import Daemon, assemble, run_until_signal
+from serving.security.addresses import loopback
 from serving.settings import Settings
 
 _DESCRIPTION = "Answer pictures with text over HTTP and gRPC, with the models that lie in two folders."
@@ -19,6 +20,7 @@ examples:
 
 other commands (each has its own --help):
   check    load and prove what is in the folders, without serving
+  key      make an API key
 
 Every key has a variable too: Listen.GrpcPort is FOUNDRY_SERVING_LISTEN_GRPC_PORT. Flags win over variables, variables
 over --config. SIGTERM and Ctrl-C finish what was accepted; a second one ends at once. SIGHUP looks at the folders now.
@@ -32,10 +34,18 @@ def run(words: Sequence[str]) -> int:
     if flags.shown(arguments, settings):
         return 0
     check_folders(settings)
+    check_openness(settings)
     logs.configure(settings.Operation.LogFormat, settings.Operation.LogLevel)
-    daemon, addresses = _assemble(settings)
+    # Imported here, so that --help and usage errors need neither Flask nor gRPC.
+    from serving.faces import build  # noqa: PLC0415
+    from serving.metrics import Metrics  # noqa: PLC0415
+
+    metrics = Metrics()
+    plane, lifecycle = assemble(settings, engine.open_model, meter=metrics)
+    faces = build(settings, plane, lifecycle, metrics)
+    daemon = Daemon(settings.Operation, plane, lifecycle, faces.transports)
     daemon.start()
-    for address in addresses():
+    for address in faces.addresses:
         sys.stdout.write(f"listening on {address}\n")
     sys.stdout.flush()
     run_until_signal(daemon)
@@ -58,26 +68,18 @@ def check_folders(settings: Settings) -> None:
         raise ConfigError("folders", missing)
 
 
-def _assemble(settings: Settings) -> tuple[Daemon, Callable[[], list[str]]]:
-    # Imported here, so that --help and usage errors need neither Flask nor gRPC.
-    from serving.http.server import HttpServer  # noqa: PLC0415
-    from serving.pictures import RequestLimits  # noqa: PLC0415
-    from serving.rpc.server import RpcServer  # noqa: PLC0415
+def check_openness(settings: Settings) -> None:
+    """Refuse to be open to a network without keys, unless that is wanted.
 
-    listen = settings.Listen
-    limits = RequestLimits(
-        max_body_bytes=settings.Limits.RequestBytes,
-        max_pictures=settings.Limits.PicturesPerRequest,
-        max_picture_bytes=settings.Limits.PictureBytes,
-        max_seconds=settings.Limits.RequestSeconds,
-    )
-    plane, lifecycle = assemble(settings, engine.open_model)
-    http = HttpServer(plane, listen.Host, listen.Ports, limits)
-    rpc = None if listen.GrpcPort == "off" else RpcServer(plane, listen.Host, listen.GrpcPort, limits)
-    host = f"[{listen.Host}]" if ":" in listen.Host else listen.Host
-
-    def addresses() -> list[str]:
-        return [f"http://{host}:{port}" for port in http.ports] + ([f"grpc://{host}:{rpc.port}"] if rpc else [])
-
-    transports: list[Transport] = [http] if rpc is None else [http, rpc]
-    return Daemon(settings.Operation, plane, lifecycle, transports), addresses
+    Raises:
+        ConfigError: it is so, and nobody said that it should be.
+    """
+    security, host = settings.Security, settings.Listen.Host
+    if security.Keys is None and not security.AllowAnonymous and not loopback(host):
+        raise ConfigError(
+            "Security",
+            [
+                f"Listen.Host is {host}, where others can ask, and there are no keys: name a file in Security.Keys "
+                "(`python -m serving key` makes one), or say --allow-anonymous"
+            ],
+        )

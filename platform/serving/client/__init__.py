@@ -7,8 +7,18 @@ Reading a picture changes nothing in the service, so what fails on the way is tr
 made or breaks, and an answer that says "try again later".
 """
 
+from serving.client.credentials import Credentials
 from serving.client.results import ClientError, Patience, RefusedError, Result, UnreachableError
 from serving.client.rpc import GrpcClient
 from serving.client.web import HttpClient
 
-__all__ = ["ClientError", "GrpcClient", "HttpClient", "Patience", "RefusedError", "Result", "UnreachableError"]
+__all__ = [
+    "ClientError",
+    "Credentials",
+    "GrpcClient",
+    "HttpClient",
+    "Patience",
+    "RefusedError",
+    "Result",
+    "UnreachableError",
+]

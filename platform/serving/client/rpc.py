@@ -9,6 +9,7 @@ import grpc
 
 from serving.answer import Hints
 from serving.client.attempts import AgainError, patiently
+from serving.client.credentials import Credentials
 from serving.client.results import ClientError, Patience, RefusedError, Result, UnreachableError
 from serving.wire.recognizer_pb2 import PictureResult, PredictRequest, PredictResult
 from serving.wire.recognizer_pb2_grpc import PredictStub
@@ -20,11 +21,21 @@ class GrpcClient:
     Args:
         address: of the service, as 127.0.0.1:50054.
         patience: how long to try.
+        credentials: where the service wants a key or has TLS.
+        tls: whether to encrypt.
     """
 
-    def __init__(self, address: str = "127.0.0.1:50054", patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        address: str = "127.0.0.1:50054",
+        patience: Patience | None = None,
+        credentials: Credentials | None = None,
+        *,
+        tls: bool = False,
+    ) -> None:
         self._address = address
-        self._channel = grpc.insecure_channel(address)
+        self._credentials = credentials or Credentials()
+        self._channel = _channel(address, self._credentials, tls=tls)
         self._stub: Any = PredictStub(self._channel)  # type: ignore[no-untyped-call]  # generated, without annotations
         self._patience = patience or Patience()
 
@@ -55,7 +66,7 @@ class GrpcClient:
                 yield _request(batch, hints)
 
         try:
-            for answer in self._stub.predict_stream(requests()):
+            for answer in self._stub.predict_stream(requests(), metadata=self._credentials.metadata()):
                 yield _results(answer, counts.popleft())
         except grpc.RpcError as error:
             raise self._explained(error) from error
@@ -74,7 +85,7 @@ class GrpcClient:
 
     def _attempt(self, request: PredictRequest, seconds: float) -> PredictResult:
         try:
-            answer: PredictResult = self._stub.predict(request, timeout=seconds)
+            answer: PredictResult = self._stub.predict(request, timeout=seconds, metadata=self._credentials.metadata())
         except grpc.RpcError as error:
             explained = self._explained(error)
             if error.code() == grpc.StatusCode.UNAVAILABLE:
@@ -87,6 +98,13 @@ class GrpcClient:
         if code is None:
             return UnreachableError(f"no answer from {self._address}: {error.code().name}, {error.details()}")
         return RefusedError(error.details() or "", error.code().name, int(code))
+
+
+def _channel(address: str, credentials: Credentials, *, tls: bool) -> grpc.Channel:
+    if not tls:
+        return grpc.insecure_channel(address)
+    authority = credentials.authority.read_bytes() if credentials.authority else None
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(authority))
 
 
 def _request(pictures: Sequence[bytes], hints: Hints | None) -> PredictRequest:

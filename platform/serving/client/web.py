@@ -10,7 +10,9 @@ from urllib.parse import urlsplit
 
 from serving.answer import Hints, ModelStatus
 from serving.client.attempts import AgainError, patiently
+from serving.client.credentials import Credentials
 from serving.client.results import Patience, RefusedError, Result, UnreachableError
+from serving.security.signing import Signable
 
 _TRY_AGAIN = {429, 503}
 
@@ -21,15 +23,25 @@ class HttpClient:
     Args:
         url: of the service, as http://127.0.0.1:19951.
         patience: how long to try.
+        credentials: where the service wants a key or has TLS.
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:19951", patience: Patience | None = None) -> None:
+    def __init__(
+        self,
+        url: str = "http://127.0.0.1:19951",
+        patience: Patience | None = None,
+        credentials: Credentials | None = None,
+    ) -> None:
         self._url = url
+        self._credentials = credentials or Credentials()
         parts = urlsplit(url)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError(f"{url!r} is no URL of a service: write it as http://127.0.0.1:19951")
-        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-        self._connection = kind(parts.hostname, parts.port)
+        self._connection = (
+            http.client.HTTPSConnection(parts.hostname, parts.port, context=self._credentials.context())
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(parts.hostname, parts.port)
+        )
         self._prefix = parts.path.rstrip("/")
         self._patience = patience or Patience()
 
@@ -121,7 +133,10 @@ class HttpClient:
         self._connection.timeout = seconds
         if self._connection.sock:
             self._connection.sock.settimeout(seconds)
-        headers = {"Content-Type": "application/json"} if body else {}
+        # The path behind a proxy's prefix is what the service sees, so that is what is signed.
+        headers = self._credentials.headers(Signable(method, path, "", body or b""))
+        if body:
+            headers["Content-Type"] = "application/json"
         try:
             self._connection.request(method, self._prefix + path, body, headers)
             response = self._connection.getresponse()

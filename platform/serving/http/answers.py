@@ -1,6 +1,7 @@
 """Replies and errors to the JSON of /captcha: `{"message", "code", "success", ...}`."""
 
 import json
+import math
 import uuid
 from collections.abc import Iterable, Mapping
 
@@ -9,8 +10,16 @@ from flask import Response
 from serving.answer import Answer, Hints, ModelStatus
 from serving.asking import Question, Reply
 from serving.codes import DONE, code_of, explain
-from serving.errors import NotReadyError, OverloadedError, ServingError, UnknownModelError
+from serving.errors import (
+    NotReadyError,
+    OverloadedError,
+    QuotaExceededError,
+    ServingError,
+    UnauthenticatedError,
+    UnknownModelError,
+)
 from serving.http.statuses import RETRY_SECONDS, status_of
+from serving.security.signing import SCHEME
 
 Body = dict[str, object]
 
@@ -65,6 +74,10 @@ def refused(error: ServingError, body: Body) -> Response:
     response = json_response(body, status_of(error))
     if isinstance(error, NotReadyError | OverloadedError):
         response.headers["Retry-After"] = str(RETRY_SECONDS)
+    elif isinstance(error, QuotaExceededError):
+        response.headers["Retry-After"] = str(math.ceil(error.seconds))
+    elif isinstance(error, UnauthenticatedError):
+        response.headers["WWW-Authenticate"] = f"Bearer, {SCHEME}"
     return response
 
 

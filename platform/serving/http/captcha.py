@@ -1,4 +1,4 @@
-"""The routes of captcha_platform: `/captcha/v1`, `/captcha/v3` and `/service/info`."""
+"""The routes of captcha_platform: `/captcha/v1`, `/captcha/v3`, `/captcha/auth/v2` and `/service/info`."""
 
 import logging
 from collections.abc import Callable
@@ -11,14 +11,15 @@ from serving.asking import Question, ask
 from serving.codes import Code, code_of
 from serving.errors import ServingError
 from serving.http.answers import Body, error_body, json_response, new_uid, refusal_body, refused, renamed, reply_body
-from serving.http.bodies import question_of, raw_question
+from serving.http.bodies import parse_object, question_of, raw_question
 from serving.http.options import HttpOptions
 from serving.pictures import RequestLimits
+from serving.security.gate import Gate
 
 _log = logging.getLogger(__name__)
 
 
-def captcha_routes(plane: Recognizes, limits: RequestLimits, options: HttpOptions) -> Blueprint:
+def captcha_routes(plane: Recognizes, limits: RequestLimits, options: HttpOptions, gate: Gate) -> Blueprint:
     """Return the routes of captcha_platform, answered by a data plane."""
     routes = Blueprint("captcha", __name__)
     desk = _Desk(plane, limits, options)
@@ -29,11 +30,17 @@ def captcha_routes(plane: Recognizes, limits: RequestLimits, options: HttpOption
     def v3() -> Response:
         return desk.answer(lambda: raw_question(request.get_data(), limits))
 
-    for path, view, method in (
-        ("/captcha/v1", v1, "POST"),
-        ("/captcha/v3", v3, "POST"),
-        ("/service/info", desk.info, "GET"),
-    ):
+    def auth_v2() -> Response:
+        return desk.answer(signed)
+
+    def signed() -> Question:
+        gate.check_legacy(parse_object(request.get_data()))
+        return question_of(request, limits, options.request_names)
+
+    views = [("/captcha/v1", v1, "POST"), ("/captcha/v3", v3, "POST"), ("/service/info", desk.info, "GET")]
+    if gate.security.LegacySignature:
+        views.append(("/captcha/auth/v2", auth_v2, "POST"))
+    for path, view, method in views:
         for spelling in (path, *options.routes.get(path, ())):
             routes.add_url_rule(spelling, f"{view.__name__}{spelling}".replace(".", "_"), view, methods=[method])
     return routes

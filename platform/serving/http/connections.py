@@ -19,6 +19,7 @@ from waitress.wasyncore import dispatcher
 
 from serving.http.answers import error_body, new_uid
 from serving.http.statuses import RETRY_SECONDS
+from serving.metering import Meter
 
 READ_OFF_BYTES = 64 * 1024 * 1024
 """A body that is too large is read and dropped up to this size: a client that is still sending would not see the
@@ -88,7 +89,7 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         return consumed
 
 
-class _Channel(HTTPChannel):  # type: ignore[misc]
+class Channel(HTTPChannel):  # type: ignore[misc]
     """One connection."""
 
     task_class = _LastTask
@@ -100,11 +101,15 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         quiet = now - self.last_activity >= QUIET_SECONDS
         return quiet and not (self.requests or self.request or self.total_outbufs_len)
 
+    def stuck(self, now: float) -> bool:
+        """Whether it takes too long to send a request."""
+        return bool(self.request) and now - self.request.started > RECEIVE_SECONDS
+
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]
     """One listening port; all of them share a map of sockets, a dispatcher and the application."""
 
-    channel_class = _Channel
+    channel_class = Channel
     draining = False
 
     def stop_listening(self) -> None:
@@ -122,7 +127,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         """Close connections that take too long: waitress calls this every few seconds."""
         super().maintenance(now)
         for channel in self.active_channels.values():
-            if channel.request and now - channel.request.started > RECEIVE_SECONDS:
+            if channel.stuck(now):
                 channel.will_close = True
 
     def close_idle(self) -> bool:
@@ -166,11 +171,13 @@ class BoundedDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
 
     Args:
         threads: how many POST requests run at once.
+        meter: is told of each refusal.
         spare: threads for other requests and for refusals.
     """
 
-    def __init__(self, threads: int, spare: int = 4) -> None:
+    def __init__(self, threads: int, meter: Meter, spare: int = 4) -> None:
         super().__init__()
+        self._meter = meter
         self._places = threading.BoundedSemaphore(threads)
         self._quick = ThreadedTaskDispatcher()
         self.set_thread_count(threads)
@@ -183,6 +190,7 @@ class BoundedDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
             if self._places.acquire(blocking=False):
                 super().add_task(_Counted(task, self._places.release))
                 return
+            self._meter.turned_away("http")
             request.error = _BusyError("too many requests at once: try again later")
         self._quick.add_task(task)
 

@@ -137,6 +137,8 @@ def _described(model: ModelStatus) -> Body:
         "type": model.type,
         "sites": list(model.sites),
         "size": list(model.size),
+        "accuracy": model.accuracy,
+        "golden": model.golden,
     }
 
 

@@ -1,6 +1,6 @@
 """How the HTTP face behaves, where that can be chosen."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -27,6 +27,7 @@ class HttpOptions:
         request_names: what the fields of a request are called instead, as {"image": "img"}.
         answer_names: what the fields of an answer are called instead, as {"message": "result"}.
         routes: further paths for a route, as {"/captcha/v1": ["/ocr"]}.
+        console: whether `/` is the console and `/docs` the reference.
     """
 
     threads: int = 128
@@ -35,4 +36,5 @@ class HttpOptions:
     drop_in: frozenset[DropIn] = frozenset()
     request_names: Mapping[str, str] = field(default_factory=dict)
     answer_names: Mapping[str, str] = field(default_factory=dict)
-    routes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    routes: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    console: bool = True

@@ -13,7 +13,9 @@ from serving import ports
 from serving.answer import Recognizes
 from serving.http.app import create_app
 from serving.http.connections import BoundedDispatcher, Listener
+from serving.http.facilities import Facilities
 from serving.http.options import HttpOptions
+from serving.http.tls import TlsListener
 from serving.pictures import RequestLimits
 
 _MAX_HEADER_BYTES = 32 * 1024
@@ -33,6 +35,7 @@ class HttpServer:
         ports: each a number, or 0 for any free one.
         limits: of one request.
         options: how the routes behave.
+        facilities: keys, metrics and administration.
     """
 
     def __init__(
@@ -42,10 +45,12 @@ class HttpServer:
         ports: Sequence[int],
         limits: RequestLimits | None = None,
         options: HttpOptions | None = None,
+        facilities: Facilities | None = None,
     ) -> None:
         self._limits = limits or RequestLimits()
         self._options = options or HttpOptions()
-        self._app = create_app(plane, self._limits, self._options)
+        self._facilities = facilities or Facilities()
+        self._app = create_app(plane, self._limits, self._options, self._facilities)
         self._address = host
         self._wanted = tuple(ports)
         self._sockets: dict[int, object] = {}
@@ -73,7 +78,7 @@ class HttpServer:
             for taken in listening:
                 taken.close()
             raise
-        self._dispatcher = BoundedDispatcher(self._options.threads)
+        self._dispatcher = BoundedDispatcher(self._options.threads, self._facilities.meter)
         self._listeners = [self._listener(taken) for taken in listening]
         self._thread.start()
         _log.info("HTTP on %s, ports %s", self._address, ", ".join(map(str, self.ports)))
@@ -107,9 +112,11 @@ class HttpServer:
             cleanup_interval=_CLEANUP_SECONDS,
             backlog=ports.BACKLOG,
             ident="serving",
+            url_scheme="https" if self._facilities.certificate else "http",
             log_socket_errors=False,
         )
-        return Listener(
+        certificate = self._facilities.certificate
+        listener = (TlsListener if certificate else Listener)(
             self._app,
             self._sockets,
             _sock=taken,
@@ -118,6 +125,9 @@ class HttpServer:
             bind_socket=False,
             sockinfo=(taken.family, taken.type, taken.proto, taken.getsockname()),
         )
+        if certificate:
+            listener.context = certificate.context
+        return listener
 
     def _loop(self) -> None:
         while not self._finished():

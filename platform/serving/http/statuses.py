@@ -3,10 +3,13 @@
 from serving.errors import (
     BadRequestError,
     DeadlineError,
+    ForbiddenError,
     NotReadyError,
     OverloadedError,
+    QuotaExceededError,
     ServingError,
     TooLargeError,
+    UnauthenticatedError,
     UnknownModelError,
     UnreadablePictureError,
 )
@@ -14,8 +17,11 @@ from serving.errors import (
 _STATUSES: tuple[tuple[type[ServingError], int], ...] = (
     (BadRequestError, 400),
     (UnreadablePictureError, 400),
+    (UnauthenticatedError, 401),
+    (ForbiddenError, 403),
     (UnknownModelError, 404),
     (TooLargeError, 413),
+    (QuotaExceededError, 429),
     (NotReadyError, 503),
     (OverloadedError, 503),
     (DeadlineError, 504),

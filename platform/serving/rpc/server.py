@@ -11,6 +11,7 @@ from serving import ports
 from serving.answer import Recognizes
 from serving.pictures import RequestLimits
 from serving.rpc.health import PREDICT, Health
+from serving.rpc.options import RpcOptions
 from serving.rpc.servicer import Predict
 from serving.wire.recognizer_pb2_grpc import add_PredictServicer_to_server
 
@@ -30,8 +31,7 @@ class RpcServer:
         host: where to listen.
         port: a number, or 0 for any free one.
         limits: of one request.
-        calls: how many may be in the data plane at once.
-        legacy_ok: answer errors as messages with status OK, as captcha_platform did.
+        options: how it behaves.
     """
 
     def __init__(
@@ -40,19 +40,18 @@ class RpcServer:
         host: str,
         port: int,
         limits: RequestLimits | None = None,
-        *,
-        calls: int = 64,
-        legacy_ok: bool = False,
+        options: RpcOptions | None = None,
     ) -> None:
         limits = limits or RequestLimits()
+        self._options = options = options or RpcOptions()
         self._host = host
         self._wanted = port
         self._port = 0
-        self._threads = ThreadPoolExecutor(calls + _SPARE_THREADS, thread_name_prefix="rpc")
+        self._threads = ThreadPoolExecutor(options.calls + _SPARE_THREADS, thread_name_prefix="rpc")
         self._server = grpc.server(
             self._threads,
             # More would wait in the pool's queue, where no admission and no deadline reaches them.
-            maximum_concurrent_rpcs=calls + _SPARE_THREADS,
+            maximum_concurrent_rpcs=options.calls + _SPARE_THREADS,
             options=[
                 ("grpc.so_reuseport", 0),  # else two services could share the port, and each get half of the calls
                 ("grpc.max_receive_message_length", limits.max_body_bytes + _MESSAGE_OVERHEAD_BYTES),
@@ -60,10 +59,12 @@ class RpcServer:
         )
         self._health = Health(plane)
         add_PredictServicer_to_server(  # type: ignore[no-untyped-call]  # generated code has no annotations
-            Predict(plane, limits, calls, legacy_ok=legacy_ok), self._server
+            Predict(plane, limits, options), self._server
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
-        reflection.enable_server_reflection((PREDICT, health.SERVICE_NAME, reflection.SERVICE_NAME), self._server)
+        if options.reflection:
+            names = (PREDICT, health.SERVICE_NAME, reflection.SERVICE_NAME)
+            reflection.enable_server_reflection(names, self._server)
 
     @property
     def port(self) -> int:
@@ -80,12 +81,18 @@ class RpcServer:
         ports.listen(self._host, self._wanted).close()  # gRPC itself does not say why it cannot listen
         host = f"[{self._host}]" if ":" in self._host else self._host
         try:
-            self._port = self._server.add_insecure_port(f"{host}:{self._wanted}")
+            self._port = self._add_port(f"{host}:{self._wanted}")
         except RuntimeError as error:
             raise ports.busy(self._host, self._wanted) from error
         self._server.start()
         self._health.start()
         _log.info("gRPC on %s, port %d", self._host, self._port)
+
+    def _add_port(self, address: str) -> int:
+        pair = self._options.certificate
+        if pair is None:
+            return self._server.add_insecure_port(address)
+        return self._server.add_secure_port(address, grpc.ssl_server_credentials([(pair.key, pair.chain)]))
 
     def stop_accepting(self) -> None:
         """Refuse new calls and report that nothing serves; go on with the calls that are running."""

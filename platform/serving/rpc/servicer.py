@@ -2,8 +2,10 @@
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NoReturn
 
 import grpc
@@ -13,8 +15,11 @@ from serving.asking import ask
 from serving.codes import INTERNAL, Code, code_of, explain
 from serving.errors import OverloadedError, ServingError
 from serving.pictures import RequestLimits
+from serving.rpc.callers import caller_of
 from serving.rpc.messages import failure, hints_of, question_of, result_of
+from serving.rpc.options import RpcOptions
 from serving.rpc.statuses import status_of
+from serving.security.keys import Scope
 from serving.wire.recognizer_pb2 import PredictRequest, PredictResult
 from serving.wire.recognizer_pb2_grpc import PredictServicer
 
@@ -24,50 +29,60 @@ CODE_KEY = "captcha-code"
 _log = logging.getLogger(__name__)
 
 
+@dataclass
+class _Outcome:
+    status: grpc.StatusCode = grpc.StatusCode.OK
+
+
 class Predict(PredictServicer):
     """Answers the methods of the service.
 
     Args:
         plane: answers the questions.
         limits: of one request.
-        calls: how many may be in the data plane at once; the next one is refused at once.
-        legacy_ok: answer errors as messages with status OK, as captcha_platform did.
+        options: how it behaves; the call that is one too many is refused at once.
     """
 
-    def __init__(self, plane: Recognizes, limits: RequestLimits, calls: int, *, legacy_ok: bool) -> None:
+    def __init__(self, plane: Recognizes, limits: RequestLimits, options: RpcOptions) -> None:
         self._plane = plane
         self._limits = limits
-        self._places = threading.BoundedSemaphore(calls)
-        self._legacy_ok = legacy_ok
+        self._places = threading.BoundedSemaphore(options.calls)
+        self._options = options
 
     def predict(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
         """Answer one request."""
-        try:
-            with self._place():
-                return self._answer(request, context)
-        except ServingError as error:
-            code = code_of(error, hints_of(request))
-            if self._legacy_ok:
-                return PredictResult(code=code.number, success=False)
-            _abort(context, status_of(error), code, explain(error, code))
-        except Exception as error:  # noqa: BLE001 - gRPC would send its text to the client
-            _fail(context, error)
+        with self._counted("predict") as outcome:
+            try:
+                with self._place(context):
+                    return self._answer(request, context)
+            except ServingError as error:
+                code = code_of(error, hints_of(request))
+                outcome.status = status_of(error)
+                if self._options.legacy_ok:
+                    return PredictResult(code=code.number, success=False)
+                _abort(context, outcome.status, code, explain(error, code))
+            except Exception as error:  # noqa: BLE001 - gRPC would send its text to the client
+                outcome.status = grpc.StatusCode.INTERNAL
+                _fail(context, error)
 
     def predict_stream(
         self, requests: Iterator[PredictRequest], context: grpc.ServicerContext
     ) -> Iterator[PredictResult]:
         """Answer the requests of a stream, in order."""
-        try:
-            with self._place():
-                for request in requests:
-                    yield self._answer_or_failure(request, context)
-        except ServingError as error:
-            code = code_of(error, Hints())
-            _abort(context, status_of(error), code, explain(error, code))
-        except grpc.RpcError:
-            _log.debug("the client of a stream has gone")
-        except Exception as error:  # noqa: BLE001 - as above
-            _fail(context, error)
+        with self._counted("predict_stream") as outcome:
+            try:
+                with self._place(context):
+                    for request in requests:
+                        yield self._answer_or_failure(request, context)
+            except ServingError as error:
+                code = code_of(error, Hints())
+                outcome.status = status_of(error)
+                _abort(context, outcome.status, code, explain(error, code))
+            except grpc.RpcError:
+                _log.debug("the client of a stream has gone")
+            except Exception as error:  # noqa: BLE001 - as above
+                outcome.status = grpc.StatusCode.INTERNAL
+                _fail(context, error)
 
     def _answer_or_failure(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
         try:
@@ -80,8 +95,20 @@ class Predict(PredictServicer):
         return result_of(question, ask(self._plane, question, self._limits, context.time_remaining()))
 
     @contextmanager
-    def _place(self) -> Iterator[None]:
+    def _counted(self, method: str) -> Iterator[_Outcome]:
+        outcome = _Outcome()
+        started = time.perf_counter()
+        try:
+            yield outcome
+        finally:
+            seconds = time.perf_counter() - started
+            self._options.meter.request("grpc", method, outcome.status.name, seconds)
+
+    @contextmanager
+    def _place(self, context: grpc.ServicerContext) -> Iterator[None]:
+        self._options.gate.admit(caller_of(context), Scope.INFER)
         if not self._places.acquire(blocking=False):
+            self._options.meter.turned_away("grpc")
             raise OverloadedError("too many calls at once: try again later")
         try:
             yield

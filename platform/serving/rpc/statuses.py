@@ -5,10 +5,13 @@ from grpc import StatusCode
 from serving.errors import (
     BadRequestError,
     DeadlineError,
+    ForbiddenError,
     NotReadyError,
     OverloadedError,
+    QuotaExceededError,
     ServingError,
     TooLargeError,
+    UnauthenticatedError,
     UnknownModelError,
     UnreadablePictureError,
 )
@@ -19,6 +22,9 @@ _STATUSES: tuple[tuple[type[ServingError], StatusCode], ...] = (
     (UnreadablePictureError, StatusCode.INVALID_ARGUMENT),
     (TooLargeError, StatusCode.INVALID_ARGUMENT),
     (UnknownModelError, StatusCode.NOT_FOUND),
+    (UnauthenticatedError, StatusCode.UNAUTHENTICATED),
+    (ForbiddenError, StatusCode.PERMISSION_DENIED),
+    (QuotaExceededError, StatusCode.RESOURCE_EXHAUSTED),
     (NotReadyError, StatusCode.UNAVAILABLE),
     (OverloadedError, StatusCode.UNAVAILABLE),
     (DeadlineError, StatusCode.DEADLINE_EXCEEDED),

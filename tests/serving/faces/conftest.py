@@ -18,6 +18,7 @@ from serving.errors import DeadlineError, ServingError, UnknownModelError, Unrea
 from serving.http.app import create_app
 from serving.http.options import HttpOptions
 from serving.http.server import HttpServer
+from serving.rpc.options import RpcOptions
 from serving.rpc.server import RpcServer
 
 
@@ -85,8 +86,8 @@ def picture() -> Callable[..., bytes]:
 
 @pytest.fixture
 def client_for(plane: FakePlane) -> Callable[..., FlaskClient]:
-    def client(limits: Any = None, **options: Any) -> FlaskClient:
-        return create_app(plane, limits, HttpOptions(**options)).test_client()
+    def client(limits: Any = None, facilities: Any = None, **options: Any) -> FlaskClient:
+        return create_app(plane, limits, HttpOptions(**options), facilities).test_client()
 
     return client
 
@@ -105,8 +106,8 @@ def short_quiet(monkeypatch: pytest.MonkeyPatch) -> None:
 def serve_http(plane: FakePlane) -> Iterator[Callable[..., HttpServer]]:
     with ExitStack() as stack:
 
-        def serve(count: int = 1, limits: Any = None, **options: Any) -> HttpServer:
-            server = HttpServer(plane, "127.0.0.1", [0] * count, limits, HttpOptions(**options))
+        def serve(count: int = 1, limits: Any = None, facilities: Any = None, **options: Any) -> HttpServer:
+            server = HttpServer(plane, "127.0.0.1", [0] * count, limits, HttpOptions(**options), facilities)
             server.start()
             stack.callback(server.stop, 5.0)
             return server
@@ -119,7 +120,7 @@ def serve_rpc(plane: FakePlane) -> Iterator[Callable[..., RpcServer]]:
     with ExitStack() as stack:
 
         def serve(limits: Any = None, **options: Any) -> RpcServer:
-            server = RpcServer(plane, "127.0.0.1", 0, limits, **options)
+            server = RpcServer(plane, "127.0.0.1", 0, limits, RpcOptions(**options))
             server.start()
             stack.callback(server.stop, 5.0)
             return server

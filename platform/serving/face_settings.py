@@ -1,0 +1,122 @@
+"""Settings of the faces: HTTP, gRPC, keys and limits, TLS."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from contract.strict import StrictModel
+from serving.http import options
+from serving.security.addresses import Network, parse_network
+from serving.security.quota import QuotaRule
+
+File = Annotated[Path, Field(strict=False)]
+Route = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/-]*$", description="a path such as '/ocr'")]
+FieldName = Annotated[str, Field(min_length=1, max_length=100)]
+
+RequestField = Literal["image", "model_site", "model_type", "model_name", "split_char", "need_confidence"]
+AnswerField = Literal[
+    "message", "code", "success", "uid", "model", "version", "confidence", "results", "symbols", "available"
+]
+KnownRoute = Literal["/captcha/v1", "/captcha/v3", "/captcha/auth/v2", "/service/info"]
+
+
+class HttpSection(StrictModel):
+    """Section `Http`: how HTTP behaves.
+
+    Attributes:
+        Threads: requests in work at once, the next one is refused with 503; `auto` fits the queue of a model.
+        Connections: open at once; further ones wait in the kernel.
+        LegacyHttp200: answer errors of the /captcha routes with status 200 and the bare text of their code, as
+            captcha_platform did.
+        DropIn: other systems whose clients are answered on their own routes.
+        RequestNames: our name of a request's field to the one that clients send: `{image: img}`.
+        AnswerNames: our name of an answer's field to the one that clients expect: `{message: result}`.
+        Routes: a route to further paths for it: `{/captcha/v1: [/ocr]}`.
+        Console: whether `/` is the console and `/docs` the reference.
+    """
+
+    Threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = "auto"
+    Connections: Annotated[int, Field(ge=1, le=100_000)] = 500
+    LegacyHttp200: bool = False
+    DropIn: list[Annotated[options.DropIn, Field(strict=False)]] = []
+    RequestNames: dict[RequestField, FieldName] = {}
+    AnswerNames: dict[AnswerField, FieldName] = {}
+    Routes: dict[KnownRoute, list[Route]] = {}
+    Console: bool = True
+
+
+class GrpcSection(StrictModel):
+    """Section `Grpc`: how gRPC behaves.
+
+    Attributes:
+        Calls: in work at once, the next one is refused as UNAVAILABLE; `auto` fits the queue of a model.
+        LegacyOk: answer errors as messages with status OK, as captcha_platform did.
+        Reflection: tell clients which methods there are.
+    """
+
+    Calls: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = "auto"
+    LegacyOk: bool = False
+    Reflection: bool = True
+
+
+class SecuritySection(StrictModel):
+    """Section `Security`: who may do what.
+
+    Attributes:
+        Keys: YAML of API keys; without one everybody may ask, and nobody may load or unload.
+        AllowAnonymous: without keys, listen beyond this machine all the same.
+        KeyQuota: how often each key may ask.
+        AddressQuota: how often each address may ask.
+        Allow: addresses and networks that may ask; empty for all.
+        Deny: those that may not.
+        TrustedProxies: those whose X-Forwarded-For is believed.
+        LegacySignature: take captcha_platform's MD5 signatures on /captcha/auth/v2. They are weak.
+    """
+
+    Keys: File | None = None
+    AllowAnonymous: bool = False
+    KeyQuota: QuotaRule | None = None
+    AddressQuota: QuotaRule | None = None
+    Allow: list[str] = []
+    Deny: list[str] = []
+    TrustedProxies: list[str] = []
+    LegacySignature: bool = False
+
+    @field_validator("Allow", "Deny", "TrustedProxies")
+    @classmethod
+    def _are_networks(cls, texts: list[str]) -> list[str]:
+        for text in texts:
+            parse_network(text)
+        return texts
+
+    @model_validator(mode="after")
+    def _a_signature_needs_a_secret(self) -> Self:
+        if self.LegacySignature and self.Keys is None:
+            raise ValueError(
+                "Security.LegacySignature needs Security.Keys, a file with `Legacy: {AccessKey, SecretKey}`"
+            )
+        return self
+
+    def networks(self, name: Literal["Allow", "Deny", "TrustedProxies"]) -> tuple[Network, ...]:
+        """Return one of the lists as networks."""
+        texts: list[str] = getattr(self, name)
+        return tuple(map(parse_network, texts))
+
+
+class TlsSection(StrictModel):
+    """Section `Tls`: encryption of both transports.
+
+    Attributes:
+        Certificate: PEM of the certificate, and of those between it and a known authority.
+        PrivateKey: PEM of its key, without a password.
+    """
+
+    Certificate: File | None = None
+    PrivateKey: File | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.Certificate is None) != (self.PrivateKey is None):
+            raise ValueError("Tls needs both Certificate and PrivateKey, or neither")
+        return self

@@ -1,0 +1,103 @@
+"""Builds both transports from the settings. Imports Flask and gRPC, so commands import it late."""
+
+from dataclasses import dataclass
+
+from serving.administration import Administration
+from serving.certificate import Certificate
+from serving.daemon import Transport
+from serving.dataplane import DataPlane
+from serving.http.facilities import Facilities
+from serving.http.options import HttpOptions
+from serving.http.server import HttpServer
+from serving.lifecycle import Lifecycle
+from serving.metrics import Metrics
+from serving.pictures import RequestLimits
+from serving.rpc.options import RpcOptions
+from serving.rpc.server import RpcServer
+from serving.security.gate import Gate
+from serving.settings import Settings
+
+_SPARE_CALLS = 64  # that one flooded model leaves to the others, at each transport
+
+
+@dataclass(frozen=True)
+class Faces:
+    """The servers in front of the data plane.
+
+    Attributes:
+        http: always there.
+        rpc: None if it is off.
+        host: that they listen on.
+        encrypted: whether they use TLS.
+    """
+
+    http: HttpServer
+    rpc: RpcServer | None
+    host: str
+    encrypted: bool
+
+    @property
+    def transports(self) -> list[Transport]:
+        """All of them."""
+        return [self.http, self.rpc] if self.rpc else [self.http]
+
+    @property
+    def addresses(self) -> list[str]:
+        """Where they listen, once they do."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        end = "s" if self.encrypted else ""
+        web = [f"http{end}://{host}:{port}" for port in self.http.ports]
+        return [*web, *([f"grpc{end}://{host}:{self.rpc.port}"] if self.rpc else [])]
+
+
+def build(settings: Settings, plane: DataPlane, lifecycle: Lifecycle, metrics: Metrics) -> Faces:
+    """Return the transports; nothing listens yet.
+
+    Raises:
+        ConfigError: the key file or the certificate cannot be used.
+    """
+    listen, tls = settings.Listen, settings.Tls
+    certificate = None
+    if tls.Certificate and tls.PrivateKey:
+        certificate = Certificate.read(tls.Certificate, tls.PrivateKey)
+    gate = Gate(settings.Security)
+    metrics.watch(plane)
+    facilities = Facilities(gate, metrics, metrics, Administration(lifecycle), certificate)
+    calls = settings.Batching.most_at_one_model + _SPARE_CALLS
+    http = HttpServer(plane, listen.Host, listen.Ports, _limits(settings), _http(settings, calls), facilities)
+    rpc = None
+    if listen.GrpcPort != "off":
+        grpc = settings.Grpc
+        options = RpcOptions(
+            calls=calls if grpc.Calls == "auto" else grpc.Calls,
+            legacy_ok=grpc.LegacyOk,
+            reflection=grpc.Reflection,
+            gate=gate,
+            meter=metrics,
+            certificate=certificate,
+        )
+        rpc = RpcServer(plane, listen.Host, listen.GrpcPort, _limits(settings), options)
+    return Faces(http, rpc, listen.Host, certificate is not None)
+
+
+def _limits(settings: Settings) -> RequestLimits:
+    return RequestLimits(
+        max_body_bytes=settings.Limits.RequestBytes,
+        max_pictures=settings.Limits.PicturesPerRequest,
+        max_picture_bytes=settings.Limits.PictureBytes,
+        max_seconds=settings.Limits.RequestSeconds,
+    )
+
+
+def _http(settings: Settings, calls: int) -> HttpOptions:
+    http = settings.Http
+    return HttpOptions(
+        threads=calls if http.Threads == "auto" else http.Threads,
+        connections=http.Connections,
+        legacy_http200=http.LegacyHttp200,
+        drop_in=frozenset(http.DropIn),
+        request_names=dict(http.RequestNames.items()),
+        answer_names=dict(http.AnswerNames.items()),
+        routes=dict(http.Routes.items()),
+        console=http.Console,
+    )

@@ -1,0 +1,24 @@
+"""Who makes a call."""
+
+from urllib.parse import unquote
+
+import grpc
+
+from serving.security.gate import Caller
+
+
+def caller_of(context: grpc.ServicerContext) -> Caller:
+    """Return who makes a call; keys come in the metadata `authorization` or `x-api-key`."""
+    texts = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+    return Caller(
+        peer=address_of(context.peer()),
+        forwarded=texts.get("x-forwarded-for", ""),
+        authorization=texts.get("authorization", ""),
+        api_key=texts.get("x-api-key", ""),
+    )
+
+
+def address_of(peer: str) -> str:
+    """Return the address in gRPC's word for a peer, such as ipv6:%5B::1%5D:51234; empty for one of another kind."""
+    kind, _, rest = peer.partition(":")
+    return unquote(rest).rpartition(":")[0].strip("[]") if kind in {"ipv4", "ipv6"} else ""

@@ -1,0 +1,82 @@
+"""The check before a long training: it passes what can be learned, and says what is the matter with what cannot."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import small_config
+from tests.trainer.test_fit import examples
+from trainer.dataset import records
+from trainer.dataset.pack import PackedSet
+from trainer.dataset.records import Record
+from trainer.errors import TrainerError
+from trainer.framework import import_keras
+from trainer.progress import Silent
+
+pytestmark = pytest.mark.train
+
+
+def packed(folder: Path, labels: list[str] | None = None) -> PackedSet:
+    """Pack sixteen pictures of bars, under their own labels or others."""
+    drawn = examples(16, 48)
+    path = folder / "test.tfrecords"
+    records.write(path, [record(drawn.pixels[i], (labels or drawn.labels)[i], str(i)) for i in range(16)])
+    return PackedSet({"test": path}, "0" * 64, (16, 48, 1), {"train": 64, "test": 16}, 0)
+
+
+def record(pixels: Any, label: str, name: str) -> Record:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels[..., 0]).save(buffer, "PNG")
+    return Record(pixels.tobytes(), label, name, "0" * 64, buffer.getvalue())
+
+
+def check(folder: Path, labels: list[str] | None = None, **trains: Any) -> Any:
+    import_keras()
+    from trainer.training import check as checks  # noqa: PLC0415 - it imports keras
+
+    return checks.check(small_config(Trains=trains, NeuralNet={"HiddenNum": 16}), packed(folder, labels), Silent())
+
+
+def test_pictures_that_can_be_learned_pass(tmp_path: Path) -> None:
+    checked = check(tmp_path)
+    assert checked.pictures == 16
+    assert str(checked).startswith(f"16 pictures learned by heart in {checked.steps} steps, exported, reloaded")
+
+
+def test_a_rate_that_learns_nothing_is_measured_and_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_keras()
+    from trainer.training import check as checks  # noqa: PLC0415 - it imports keras
+
+    monkeypatch.setattr(checks, "STEPS", 30)
+    with pytest.raises(TrainerError, match=r"raise Trains\.LearningRate|still read wrong"):
+        check(tmp_path, LearningRate=1e-7)
+
+
+def test_an_export_that_differs_is_found_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_keras()
+    from trainer.network.build import build  # noqa: PLC0415 - these import keras
+    from trainer.training import rehearsal  # noqa: PLC0415
+
+    config = small_config()
+    test = packed(tmp_path).load("test")
+    assert len(rehearsal.rehearse(build(config), config, test, 4)) == 4
+    other = build(config)
+    honest = rehearsal.inference_graph
+    monkeypatch.setattr(rehearsal, "inference_graph", lambda _model: honest(other))
+    with pytest.raises(TrainerError, match="the exported graph is not the network"):
+        rehearsal.rehearse(build(config), config, test, 4)
+
+
+def test_pixels_that_changed_since_packing_are_found(tmp_path: Path) -> None:
+    import_keras()
+    from trainer.network.build import build  # noqa: PLC0415 - these import keras
+    from trainer.training import rehearsal  # noqa: PLC0415
+
+    test = packed(tmp_path).load("test")
+    test.pixels[0] = np.uint8(0)
+    with pytest.raises(TrainerError, match="other pixels than were packed"):
+        rehearsal.rehearse(build(small_config()), small_config(), test, 4)

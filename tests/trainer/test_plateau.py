@@ -1,0 +1,57 @@
+"""A network that reads nothing is measured, and the measurements lead to the causes that they show."""
+
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from trainer.training.plateau import BLANK_SHARES, Vitals, diagnose, loss_of_ignoring
+
+SOUND = Vitals(step=200, loss=9.6, ignoring=9.7, symbols=10, length=4.0, frames=40, needed=5, gradient=0.8, rate=2e-3)
+
+
+def spelled(path: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(symbol for symbol, _ in itertools.groupby(path) if symbol)
+
+
+def test_the_loss_of_ignoring_is_that_of_all_paths_counted() -> None:
+    labels, frames, symbols = [(1, 1), (2,), (1, 2)], 4, 2
+    best = math.inf
+    for blank in BLANK_SHARES:
+        share = [blank, (1 - blank) / 2, (1 - blank) / 2]
+        chances = dict.fromkeys(labels, 0.0)
+        for path in itertools.product(range(3), repeat=frames):
+            if spelled(path) in chances:
+                chances[spelled(path)] += math.prod(share[symbol] for symbol in path)
+        best = min(best, float(np.mean([-math.log(chance) for chance in chances.values()])))
+    assert loss_of_ignoring(labels, frames, symbols) == pytest.approx(best)
+
+
+def test_a_label_that_does_not_fit_costs_infinitely_much() -> None:
+    assert loss_of_ignoring([(1, 1, 1)], frames=4, symbols=2) == math.inf
+
+
+@pytest.mark.parametrize(
+    ("measured", "advice"),
+    [
+        ({}, "nothing is learned from the pictures yet"),
+        ({"loss": 5.0}, "it is learning: wait"),
+        ({"loss": math.nan}, "no number any more: lower Trains.LearningRate"),
+        ({"needed": 30}, "too few frames for the labels: NeuralNet.Geometry wide"),
+        ({"rate": 0.1}, "try Trains.LearningRate 0.01"),
+        ({"rate": 1e-6}, "raise Trains.LearningRate"),
+        ({"gradient": 1e-5}, "the network is stuck"),
+        ({"gradient": 1e5}, "The gradient is huge"),
+    ],
+)
+def test_what_is_measured_leads_to_its_cause(measured: dict[str, float], advice: str) -> None:
+    text = diagnose(replace(SOUND, **measured))  # type: ignore[arg-type] # a table of fields
+    assert advice in text
+
+
+def test_every_measurement_is_told() -> None:
+    text = diagnose(SOUND)
+    for fact in ("200 steps", "9.60 nats", "costs 9.70", "4.0 symbols x log 10 = 9.21", "0.8;", "8.0 frames", "0.002"):
+        assert fact in text

@@ -1,0 +1,144 @@
+"""The later generation of captcha_trainer (2020 to 2022): projects/<name>/model.yaml."""
+
+from collections.abc import Mapping
+from pathlib import PurePath, PureWindowsPath
+
+from trainer.migration.charset import carry_charset
+from trainer.migration.draft import Draft, Keys
+from trainer.migration.early import off_below_one
+
+CNN = {"CNN5": "CNN5", "DenseNet": "DenseNet"}
+RECURRENT = {"LSTM": "LSTM", "BiLSTM": "BLSTM", "LSTMcuDNN": "LSTM", "BiLSTMcuDNN": "BLSTM"}
+NEAREST_RECURRENT = {"GRU": "LSTM", "GRUcuDNN": "LSTM"}  # every other one: BLSTM
+
+# Keys without a counterpart, and why.
+LOST: Mapping[tuple[str, ...], str] = {
+    ("System", "Version"): "the generation of the file; configs here have none",
+    ("NeuralNet", "Optimizer"): "the recipe chooses it",
+    ("NeuralNet", "OutputLayer", "Decoder"): "CTC is decoded greedily here, as it was there",
+    ("Model", "ModelField"): "models here read pictures",
+    ("Model", "ModelScene"): "models here read text",
+    ("FieldParam", "MaxLabelNum"): "labels may have any length that fits the width; `verify` checks them",
+    ("FieldParam", "MinLabelNum"): "labels may have any length",
+    ("FieldParam", "AutoPadding"): "labels may have any length",
+    ("FieldParam", "OutputSplit"): "requests say themselves how texts are joined",
+    ("FieldParam", "CategorySplit"): "a symbol is one character here",
+    ("Label", "LabelSplit"): "a symbol is one character here",
+    ("Pretreatment", "HorizontalStitching"): "this step cannot be done here; prepare the pictures before",
+    ("Pretreatment", "ConcatFrames"): "frames are not joined here; Pretreatment.AnimatedFrame chooses one",
+    ("Pretreatment", "BlendFrames"): "frames are not blended here; Pretreatment.AnimatedFrame chooses one",
+    ("Pretreatment", "ExecuteMap"): "configs here hold no program",
+}
+
+
+def migrate(model: Keys, draft: Draft) -> None:
+    """Fill a draft from the file."""
+    _model(model, draft)
+    _sources(model, draft)
+    _neural_net(model, draft)
+    _trains(model, draft)
+    _pretreatment(model, draft)
+    for path, why in LOST.items():
+        draft.lose(".".join(path), model.take(*path), why)
+
+
+def _model(model: Keys, draft: Draft) -> None:
+    draft.carry_text(model, "Model", ("ModelName", "Version", "ModelType", "Sites"))
+    carry_charset(model, ("FieldParam", "Category"), 2, draft)
+    sizes = {key: model.take("FieldParam", key) for key in ("ImageWidth", "ImageHeight")}
+    for key, value in sizes.items():
+        draft.put("Model", key, value)
+    draft.put("Pretreatment", "ImageChannel", model.take("FieldParam", "ImageChannel"))
+    match model.take("FieldParam", "Resize"), *sizes.values():
+        case [-1, int(height)], int(width), int(full_height) if full_height > 0:
+            resize = [max(1, round(width * height / full_height)), height]
+            draft.put("Pretreatment", "Resize", resize)
+            draft.put("Pretreatment", "Fit", "pad")
+            told = f"the width was free; here every picture is brought to {resize[0]}x{height}, its ratio kept"
+            draft.change("Pretreatment.Resize", told)
+        case resize, _, _:
+            draft.put("Pretreatment", "Resize", resize)
+
+
+def _sources(model: Keys, draft: Draft) -> None:
+    """Take the folders of pictures if there are any, else the packed files."""
+    source, packed = (
+        {side: model.take("Trains", kind, side) or None for side in ("Training", "Validation")}
+        for kind in ("SourcePath", "DatasetPath")
+    )
+    regex, kind = model.take("Label", "ExtractRegex"), model.take("Label", "LabelFrom")
+    draft.put("System", "TrainRegex", regex)
+    if kind == "TXT":
+        source = {side: _label_files(paths, side) for side, paths in source.items()}
+        draft.change("System.TrainsPath", "names the label files of LabelFrom: TXT; they name the pictures")
+    elif kind not in (None, "FileName"):
+        draft.lose("Label.LabelFrom", kind, "labels come from file names and label files here")
+    taken = source if source["Training"] else packed
+    if taken is source:
+        for side, paths in packed.items():
+            draft.lose(f"Trains.DatasetPath.{side}", paths, "`train` packs the pictures itself, into dataset/")
+    elif source["Validation"]:
+        draft.lose("Trains.SourcePath.Validation", source["Validation"], "there is no SourcePath.Training beside it")
+    draft.put("System", "TrainsPath", taken["Training"])
+    draft.put("System", "TestPath", taken["Validation"])
+    _test_set(model, draft)
+
+
+def _test_set(model: Keys, draft: Draft) -> None:
+    count = model.take("Trains", "ValidationSetNum")
+    if isinstance(count, int) and count > 0:
+        draft.put("System", "TestSetNum", count)
+    else:
+        draft.lose("Trains.ValidationSetNum", count, "every model is tested here; a tenth is set aside")
+
+
+def _label_files(paths: object, side: str) -> object:
+    """Return where the label file is for each folder of pictures: beside it."""
+    name = {"Training": "train.txt", "Validation": "val.txt"}[side]
+    if not isinstance(paths, str | list):
+        return paths
+    return [str(_pure(str(path)).parent / name) for path in ([paths] if isinstance(paths, str) else paths)]
+
+
+def _pure(path: str) -> PurePath:
+    return PureWindowsPath(path) if "\\" in path else PurePath(path)
+
+
+def _neural_net(model: Keys, draft: Draft) -> None:
+    draft.put("System", "DeviceUsage", model.take("System", "MemoryUsage"))
+    if "DeviceUsage" in draft.values["System"]:
+        draft.change("System.DeviceUsage", "is MemoryUsage, which had no effect there; it has one here")
+    cnn = str(model.take("NeuralNet", "CNNNetwork") or "CNN5")
+    recurrent = str(model.take("NeuralNet", "RecurrentNetwork") or "NoRecurrent")
+    draft.put("NeuralNet", "CNNNetwork", CNN.get(cnn, "CNN5"))
+    if cnn != "CNN5":
+        draft.change("NeuralNet.CNNNetwork", f"{cnn} was another network there; here it is {CNN.get(cnn, 'CNN5')}")
+    draft.put("NeuralNet", "RecurrentNetwork", RECURRENT.get(recurrent) or NEAREST_RECURRENT.get(recurrent, "BLSTM"))
+    if recurrent not in RECURRENT:
+        nearest = draft.values["NeuralNet"]["RecurrentNetwork"]
+        draft.change("NeuralNet.RecurrentNetwork", f"{recurrent} is not there here; {nearest} takes its place")
+    draft.put("NeuralNet", "HiddenNum", model.take("NeuralNet", "UnitsNum"))
+    loss = model.take("NeuralNet", "OutputLayer", "LossFunction")
+    if loss != "CTC":
+        draft.lose("NeuralNet.OutputLayer.LossFunction", loss, "every model is trained with CTC, of fixed length too")
+
+
+def _trains(model: Keys, draft: Draft) -> None:
+    draft.carry(
+        model,
+        "Trains",
+        ("SavedSteps", "ValidationSteps", "EndAcc", "EndCost", "EndEpochs", "BatchSize", "LearningRate"),
+    )
+    draft.put("Trains", "TestBatchSize", model.take("Trains", "ValidationBatchSize"))
+    if "EndAcc" in draft.values.get("Trains", {}):
+        draft.change("Trains.EndAcc", "is compared with the whole test set, no longer with one batch of it")
+    for path, value in model.rest():
+        if path[0] == "DataAugmentation":
+            model.take(*path)
+            draft.lose(".".join(map(str, path)), value, "Trains.Augment varies the pictures as a whole")
+
+
+def _pretreatment(model: Keys, draft: Draft) -> None:
+    value = model.take("Pretreatment", "Binaryzation")
+    draft.put("Pretreatment", "Binaryzation", off_below_one(value))
+    draft.carry(model, "Pretreatment", ("ReplaceTransparent",))

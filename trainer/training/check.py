@@ -1,0 +1,109 @@
+"""The first minute of a training, on its own: can this network learn these pictures, be exported, and be read back?"""
+
+import time
+from dataclasses import dataclass, replace
+
+from trainer.config import TrainConfig
+from trainer.dataset.pack import PackedSet
+from trainer.dataset.records import Examples
+from trainer.errors import TrainerError
+from trainer.progress import Progress, Steps
+from trainer.training import recipe as recipes
+from trainer.training import vitals
+from trainer.training.learner import Learner
+from trainer.training.pipeline import Batch, label_matrix
+from trainer.training.plateau import diagnose
+from trainer.training.recipe import PEAK_RATE
+from trainer.training.rehearsal import rehearse
+
+BATCH = 8  # pictures; two such batches are learned
+SECONDS = 25.0
+STEPS = 600
+READ_EVERY = 10  # steps
+WARMUP = 20  # steps until the rate is the config's
+MOMENTUM = 0.7  # of batch norm: so short a training changes faster than the usual one could follow
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What the check found.
+
+    Attributes:
+        steps: that it took until every picture was read right.
+        pictures: how many those were.
+        seconds: all of it.
+    """
+
+    steps: int
+    pictures: int
+    seconds: float
+
+    def __str__(self) -> str:
+        """Return the sentence that tells it."""
+        return (
+            f"{self.pictures} pictures learned by heart in {self.steps} steps, exported, reloaded and read right: "
+            f"{self.seconds:.0f} s"
+        )
+
+
+def check(config: TrainConfig, packed: PackedSet, progress: Progress) -> Checked:
+    """Learn two batches by heart with a network that is thrown away, export it and read them back.
+
+    The pictures are those of the test set, because their files are kept with it: so the whole way is tried, from
+    picture bytes through the contract and the reloaded graph to text. Nothing of it reaches a training.
+
+    Raises:
+        TrainerError: the pictures are not read right in time, with what was measured; or the export differs.
+        EngineError: the exported graph cannot be reloaded.
+    """
+    started = time.monotonic()
+    test = packed.load("test")
+    count = min(2 * BATCH, len(test))
+    plan = replace(recipes.choose(config, packed.counts["train"], "float32"), average=0.0)
+    learner = Learner(config, plan)
+    learner.follow_batches(MOMENTUM)
+    with progress.steps("check", STEPS, unit="steps") as shown:
+        steps = _learn(learner, config, test, count, shown)
+    learner.refresh_reader()
+    texts = rehearse(learner.reader, config, test, count)
+    wrong = sum(text != label for text, label in zip(texts, test.labels[:count], strict=True))
+    if wrong:
+        raise TrainerError(f"the reloaded graph reads {wrong} of {count} pictures wrong that the network had learned")
+    return Checked(steps, count, time.monotonic() - started)
+
+
+def _learn(learner: Learner, config: TrainConfig, test: Examples, count: int, shown: Steps) -> int:
+    """Train until the first `count` pictures are read right, and return how many steps that took."""
+    labels = label_matrix(test.labels[:count], config.charset)
+    half = -(-count // 2)
+    parts = [slice(0, half), slice(half, count)] if count > 1 else [slice(0, 1)]
+    peak = config.Trains.LearningRate or PEAK_RATE
+    deadline = time.monotonic() + SECONDS
+    texts: list[str] = []
+    rate = loss = 0.0
+    while learner.steps < STEPS and time.monotonic() < deadline:
+        part = parts[learner.steps % len(parts)]
+        rate = peak * min(1.0, (learner.steps + 1) / WARMUP)
+        loss = learner.step(test.pixels[part], labels[part], rate)
+        shown.advance()
+        if learner.steps % READ_EVERY == 0:
+            learner.refresh_reader()
+            texts = [item.text for item in learner.read(test.pixels[:count], count)]
+            right = sum(text == label for text, label in zip(texts, test.labels[:count], strict=True))
+            shown.note(f"loss {loss:.2f}, {right} of {count} read right")
+            if right == count:
+                return learner.steps
+    if any(texts):
+        raise TrainerError(_partly(texts, test.labels[:count], learner.steps, loss))
+    batch = Batch(test.pixels[:half], labels[:half])
+    raise TrainerError(diagnose(vitals.measure(config, test.labels[:count], learner, loss, rate, batch)))
+
+
+def _partly(texts: list[str], labels: list[str], steps: int, loss: float) -> str:
+    wrong = [(label, text) for label, text in zip(labels, texts, strict=True) if label != text]
+    shown = ", ".join(f"{label} as {text or 'nothing'}" for label, text in wrong[:4])
+    return (
+        f"after {steps} steps {len(wrong)} of {len(labels)} pictures are still read wrong ({shown}; loss {loss:.2f} "
+        f"nats): a network should know so few by heart; look at `trainer preview` and the labels, or lower "
+        "Trains.LearningRate; on a slow machine it may only need longer"
+    )

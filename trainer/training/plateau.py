@@ -1,0 +1,108 @@
+"""Why a network still reads nothing: measured, not guessed. Pure."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from contract.decode import label_probabilities
+
+# The first steps after which a network that reads nothing at all is looked at; most read something by then.
+LOOK_AT = frozenset(200 * 2**k for k in range(10))
+
+# Every CTC training begins with blanks alone. Within this share of what ignoring the pictures costs, it still does.
+LEARNED_NOTHING = 0.97
+
+FEW_FRAMES = 1.5  # frames for each one needed: below, CTC finds few alignments to learn from
+LOW_RATE, HIGH_RATE = 2e-5, 2e-2
+SMALL_GRADIENT, LARGE_GRADIENT = 1e-3, 1e3
+
+BLANK_SHARES = np.linspace(0.05, 0.99, 24)
+
+
+@dataclass(frozen=True)
+class Vitals:
+    """What was measured on a training that reads nothing.
+
+    Attributes:
+        step: steps done.
+        loss: mean CTC loss in nats of the newest steps.
+        ignoring: loss of the best network that does not look at the pictures; see `loss_of_ignoring`.
+        symbols: K - 1, in the character set.
+        length: mean length of the labels.
+        frames: T, of the network at this width.
+        needed: most frames that a label needs: its length and one between equal neighbours.
+        gradient: norm of all gradients together.
+        rate: learning rate.
+    """
+
+    step: int
+    loss: float
+    ignoring: float
+    symbols: int
+    length: float
+    frames: int
+    needed: int
+    gradient: float
+    rate: float
+
+
+def loss_of_ignoring(labels: Sequence[Sequence[int]], frames: int, symbols: int) -> float:
+    """Return the smallest mean CTC loss, in nats, of a network whose every frame says the same of every picture.
+
+    Args:
+        labels: classes 1..K-1.
+        frames: T.
+        symbols: K - 1; each is taken to be as likely as another.
+    """
+    best = math.inf
+    for blank in BLANK_SHARES:
+        frame = np.full(symbols + 1, (1 - blank) / symbols)
+        frame[0] = blank
+        probabilities = label_probabilities(np.broadcast_to(frame, (len(labels), frames, symbols + 1)), labels)
+        with np.errstate(divide="ignore"):  # a label that does not fit has no probability
+            best = min(best, float(-np.log(probabilities).mean()))
+    return best
+
+
+def diagnose(vitals: Vitals) -> str:
+    """Return the measurements and what they mean, for a person."""
+    per_symbol = vitals.frames / max(1, vitals.needed)
+    guessing = vitals.length * math.log(vitals.symbols)
+    measured = (
+        f"after {vitals.step:,} steps every picture reads as nothing: loss {vitals.loss:.2f} nats, where ignoring the "
+        f"pictures costs {vitals.ignoring:.2f} ({vitals.length:.1f} symbols x log {vitals.symbols} = {guessing:.2f} if "
+        f"only their places were known); gradient norm {vitals.gradient:.2g}; {per_symbol:.1f} frames per symbol and "
+        f"gap of the longest label ({vitals.frames} for {vitals.needed}); learning rate {vitals.rate:.2g}"
+    )
+    causes = _causes(vitals, per_symbol) or [_no_cause(vitals)]
+    return f"{measured}. {' '.join(causes)}"
+
+
+def _causes(vitals: Vitals, per_symbol: float) -> list[str]:
+    found = []
+    if not math.isfinite(vitals.loss) or not math.isfinite(vitals.gradient):
+        found.append("The loss is no number any more: lower Trains.LearningRate.")
+    if per_symbol < FEW_FRAMES:
+        found.append(
+            "There are too few frames for the labels: NeuralNet.Geometry wide, or a larger Pretreatment.Resize."
+        )
+    if vitals.rate > HIGH_RATE:
+        found.append(f"The learning rate is high: try Trains.LearningRate {vitals.rate / 10:.1g}.")
+    if vitals.rate < LOW_RATE:
+        found.append("The learning rate is so low that little can change: raise Trains.LearningRate, or leave it out.")
+    if vitals.gradient < SMALL_GRADIENT:
+        found.append("Almost no gradient comes back: the network is stuck; start afresh with a lower LearningRate.")
+    if math.isfinite(vitals.gradient) and vitals.gradient > LARGE_GRADIENT:
+        found.append("The gradient is huge: lower Trains.LearningRate.")
+    return found
+
+
+def _no_cause(vitals: Vitals) -> str:
+    if vitals.loss < LEARNED_NOTHING * vitals.ignoring:
+        return "The loss is below that of ignoring the pictures, so it is learning: wait."
+    return (
+        "Rate, frames and gradient are sound, but nothing is learned from the pictures yet: look at `trainer preview`, "
+        "whether labels and pictures belong together and the text can still be seen; if so, wait."
+    )

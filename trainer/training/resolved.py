@@ -1,0 +1,29 @@
+"""The config of a run with everything that was left open filled in. Pure."""
+
+import yaml
+
+from trainer.config import TrainConfig
+from trainer.training.augment import STRENGTHS
+from trainer.training.recipe import PEAK_RATE, Recipe
+
+HEADER = "# What this run was made with: its config, with every choice filled in. It trains the same model again.\n"
+
+
+def resolve(config: TrainConfig, recipe: Recipe, test_pictures: int) -> TrainConfig:
+    """Return a config that says what the recipe chose, so that it chooses the same again."""
+    names = {strength: name for name, strength in STRENGTHS.items()}
+    chosen = {
+        "BatchSize": recipe.batch_size,
+        "TestBatchSize": min(config.Trains.TestBatchSize, test_pictures),
+        "ValidationSteps": recipe.validate_every,
+        "LearningRate": config.Trains.LearningRate or PEAK_RATE,
+        "MaxEpochs": recipe.steps // recipe.epoch_steps,
+        "Precision": recipe.precision,
+        "Augment": names[recipe.strength],
+    }
+    return config.model_copy(update={"Trains": config.Trains.model_copy(update=chosen)})
+
+
+def to_yaml(config: TrainConfig) -> bytes:
+    """Return a config as YAML with all its keys."""
+    return (HEADER + yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=120)).encode()
