@@ -116,7 +116,7 @@ def _curves(history: Sequence[Reading]) -> str:
 
 def _accept(lines: Sequence[AcceptLine]) -> str:
     rows = [
-        row([f"≥ {line.Confidence:g}", percent(line.Accepted), "–" if line.Right is None else percent(line.Right)])
+        row([f"≥ {line.Confidence:g}", percent(line.Accepted), "" if line.Right is None else percent(line.Right)])
         for line in lines
     ]
     note = "Accept only texts of at least this confidence. The table is in the model's YAML, too."

@@ -1,0 +1,31 @@
+"""`python -m trainer report`: write the report of a trained model again."""
+
+import argparse
+from pathlib import Path
+
+from trainer import config as configs
+from trainer.dataset import pack, quarantine
+from trainer.progress import Terminal
+from trainer.run import run_of
+from trainer.training import assessment, suspicion
+
+SUMMARY = "read the test set with the exported model and write report.html again"
+EXAMPLE = "python -m trainer report configs/model.yaml"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("config", type=Path, help="the training config")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="the list that the set was packed without")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the report, with the suspects that an earlier `suspects` has found."""
+    config = configs.read(arguments.config)
+    progress = Terminal()
+    packed = pack.prepare(config, progress, quarantine.read(arguments.exclude))
+    folder = run_of(config.Model)
+    items = assessment.read_test_set(config, packed, folder, progress)
+    assessment.write_report(folder, items, suspicion.recall(config, folder.relabel))
+    print(folder.report)  # noqa: T201 - the result
+    return 0

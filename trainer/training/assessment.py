@@ -1,0 +1,93 @@
+"""The exported model judged: read on the whole test set as the platform reads, and reported."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import engine
+from contract import spec as specs
+from contract.files import write_atomically
+from contract.spec import AcceptLine
+from trainer.config import TrainConfig
+from trainer.dataset.pack import PackedSet
+from trainer.errors import TrainerError
+from trainer.evaluation import history, report
+from trainer.evaluation.accept import accept_table
+from trainer.evaluation.report import Item, Report
+from trainer.progress import Progress
+from trainer.run import Run
+
+
+def read_test_set(config: TrainConfig, packed: PackedSet, run: Run, progress: Progress) -> list[Item]:
+    """Read every test picture with the exported model, from the bytes of its file on.
+
+    Raises:
+        TrainerError: the model has not been exported.
+        EngineError: it cannot be loaded.
+    """
+    if not run.spec.exists():
+        raise TrainerError(f"{run.spec} is missing: train the model first")
+    test = packed.load("test")
+    recognizer = engine.load(run.spec)
+    size = config.Trains.TestBatchSize
+    items = []
+    with progress.steps("evaluate", len(test)) as steps:
+        for start in range(0, len(test), size):
+            part = slice(start, start + size)
+            readings = recognizer.read(test.encoded[part])
+            rows = zip(test.names[part], test.labels[part], readings, test.encoded[part], strict=True)
+            items += [Item(name, label, one.text, one.confidence, content) for name, label, one, content in rows]
+            steps.advance(len(readings))
+    recognizer.close()
+    return items
+
+
+def write_report(run: Run, items: Sequence[Item], suspects: Sequence[Item] = ()) -> None:
+    """Write report.html, and the table of thresholds into the model YAML.
+
+    Args:
+        run: whose exported model read the items.
+        items: the whole test set.
+        suspects: what `suspects` found.
+    """
+    accept = accept_table([item.confidence for item in items], [item.text == item.label for item in items])
+    _note_in_spec(run.spec, accept)
+    page = Report(
+        title=f"{run.folder.name}, version {run.stem.rpartition('_')[2]}",
+        items=items,
+        accept=accept,
+        history=history.from_csv(run.history.read_text("utf-8")) if run.history.exists() else (),
+        facts=_facts(run.identity),
+        suspects=suspects,
+    )
+    write_atomically(run.report, report.render(page).encode())
+
+
+def _note_in_spec(path: Path, accept: list[AcceptLine]) -> None:
+    spec = specs.read(path)
+    if spec.Metrics is None or spec.Metrics.Accept == accept:
+        return
+    metrics = spec.Metrics.model_copy(update={"Accept": accept})
+    specs.write(spec.model_copy(update={"Metrics": metrics}), path)
+
+
+def _facts(identity: Path) -> list[tuple[str, str]]:
+    """Return what run.json says, flattened for a person."""
+    if not identity.exists():
+        return []
+    tree = json.loads(identity.read_text("utf-8"))
+    made_of, notes = tree["made_of"], tree["notes"]
+    versions = ", ".join(f"{name} {version}" for name, version in notes["versions"].items())
+    return [
+        ("network", _listed(made_of["NeuralNet"])),
+        ("training", _listed(made_of["Trains"])),
+        ("pretreatment", _listed(made_of["Pretreatment"])),
+        ("set of pictures", made_of["pictures"]),
+        ("seed", str(made_of["seed"])),
+        ("device", f"{notes['device']}, {made_of['precision']}"),
+        ("versions", f"python {notes['python']}, {versions}"),
+    ]
+
+
+def _listed(section: dict[str, object]) -> str:
+    return ", ".join(f"{key} {value}" for key, value in section.items() if value is not None)

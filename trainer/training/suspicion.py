@@ -1,0 +1,147 @@
+"""Which labels to doubt: every picture is read by a network that was not trained on it, and contradictions are listed."""
+
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from contract.files import sha256, write_atomically
+from trainer.config import TrainConfig
+from trainer.dataset.pack import PackedSet
+from trainer.dataset.records import Examples
+from trainer.dataset.sample import Sample
+from trainer.dataset.scan import scan
+from trainer.errors import UsageError
+from trainer.evaluation import relabel
+from trainer.evaluation.relabel import Proposal
+from trainer.evaluation.report import Item
+from trainer.progress import Progress
+
+FOLDS = 3
+CONFIDENCE = 0.9
+SHARE_OF_EPOCHS = 0.5  # a network that is only to tell wrong labels needs half the training of one that is to be served
+FEWEST_EPOCHS = 3
+
+
+@dataclass(frozen=True)
+class Search:
+    """How hard to look.
+
+    Attributes:
+        folds: parts of the set; each is read by a network trained on the others.
+        confidence: a reading contradicts its label from here on, 0..1.
+        minutes: for all trainings together; the rest of one that is out of time is left out. None: as long as it takes.
+    """
+
+    folds: int = FOLDS
+    confidence: float = CONFIDENCE
+    minutes: float | None = None
+
+
+def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progress) -> list[Proposal]:
+    """Train on all folds but one, read that one, for each of them; return the contradictions, most confident first.
+
+    Pictures of the same pixels are in the same fold: a copy that was learned would vouch for its own wrong label.
+
+    Raises:
+        UsageError: there are fewer pictures than folds.
+    """
+    examples = joined(packed.load("train"), packed.load("test"))
+    numbers = fold_numbers(examples, search.folds)
+    empty = [fold for fold in range(search.folds) if fold not in numbers]
+    if search.folds < 2 or empty:
+        raise UsageError(f"{len(examples):,} pictures cannot be split into {search.folds} folds: give --folds 2 or more")
+    found: list[Proposal] = []
+    for fold in range(search.folds):
+        held_out = np.flatnonzero(numbers == fold)
+        title = f"fold {fold + 1} of {search.folds}"
+        for index, text, confidence in _read(config, examples, numbers != fold, held_out, search, (progress, title)):
+            if text != examples.labels[index] and confidence >= search.confidence:
+                found.append(Proposal(examples.names[index], text, examples.labels[index], confidence))
+    return sorted(found, key=lambda one: (-one.confidence, one.name))
+
+
+def joined(train: Examples, test: Examples) -> Examples:
+    """Return both sides as one."""
+    return Examples(
+        np.concatenate([train.pixels, test.pixels]),
+        train.labels + test.labels,
+        train.names + test.names,
+        train.sha256 + test.sha256,
+        train.encoded + test.encoded,
+    )
+
+
+def fold_numbers(examples: Examples, folds: int) -> np.ndarray:
+    """Return the fold of each picture, int64 [N], by its pixels alone."""
+    return np.array([int(sha256(pixels.tobytes())[:12], 16) % folds for pixels in examples.pixels], np.int64)
+
+
+def items_of(config: TrainConfig, proposals: list[Proposal]) -> list[Item]:
+    """Return proposals with their pictures, for the report; empty where a picture is gone."""
+    samples = {sample.name: sample for sample in scan(config).samples} if proposals else {}
+    return [
+        Item(one.name, one.was, one.label, one.confidence, _bytes(samples, one.name)) for one in proposals
+    ]
+
+
+def recall(config: TrainConfig, path: Path) -> list[Item]:
+    """Return what an earlier search found and wrote to `path`; nothing if there was none."""
+    if not path.exists():
+        return []
+    return items_of(config, relabel.from_csv(path.read_text("utf-8"), str(path)))
+
+
+def write(path: Path, proposals: list[Proposal]) -> None:
+    """Write relabel.csv."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, relabel.to_csv(proposals).encode())
+
+
+def _bytes(samples: Mapping[str, Sample], name: str) -> bytes:
+    try:
+        return samples[name].content.read()
+    except (KeyError, OSError):
+        return b""
+
+
+def _read(
+    config: TrainConfig,
+    examples: Examples,
+    chosen: np.ndarray,
+    held_out: np.ndarray,
+    search: Search,
+    shown: tuple[Progress, str],
+) -> Iterator[tuple[int, str, float]]:
+    """Train on the chosen pictures and yield index, text and confidence of each held-out one."""
+    from trainer.training import recipe as recipes  # noqa: PLC0415 - late: these import keras
+    from trainer.training.learner import Learner  # noqa: PLC0415
+    from trainer.training.pipeline import batches, label_matrix  # noqa: PLC0415
+
+    progress, title = shown
+    count = int(chosen.sum())
+    plan = recipes.choose(_shortened(config, count), count, "float32")
+    learner = Learner(config, plan)
+    labels = label_matrix([examples.labels[index] for index in np.flatnonzero(chosen)], config.charset)
+    deadline = time.monotonic() + (60 * search.minutes / search.folds if search.minutes else float("inf"))
+    with progress.steps(title, plan.steps * plan.batch_size) as steps:
+        for batch in batches(examples.pixels[chosen], labels, plan, config.System.Seed, first_step=0):
+            loss = learner.step(batch.images, batch.labels, plan.rate(learner.steps))
+            steps.note(f"loss {loss:.3f}")
+            steps.advance(plan.batch_size)
+            if time.monotonic() > deadline:
+                break
+    learner.refresh_reader()
+    readings = learner.read(examples.pixels[held_out], config.Trains.TestBatchSize)
+    for index, reading in zip(held_out.tolist(), readings, strict=True):
+        yield index, reading.text, reading.confidence
+
+
+def _shortened(config: TrainConfig, pictures: int) -> TrainConfig:
+    from trainer.training import recipe as recipes  # noqa: PLC0415 - late, as above
+
+    plan = recipes.choose(config, pictures, "float32")
+    epochs = max(FEWEST_EPOCHS, round(plan.steps / plan.epoch_steps * SHARE_OF_EPOCHS))
+    return config.model_copy(update={"Trains": config.Trains.model_copy(update={"MaxEpochs": epochs})})
