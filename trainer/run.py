@@ -12,6 +12,7 @@ out/<ModelName>/
     run/tensorboard/   the same for TensorBoard
     run/report.html    how good the model is, and every picture that it reads wrong
     run/relabel.csv    labels that `suspects` doubts, for `relabel`
+    formats/           the model for other runtimes, where asked for: <ModelName>_<Version>.onnx and the like
     rejected/          what the export's proof refused, to look at
 """
 
@@ -103,6 +104,10 @@ class Run:
     def rejected(self) -> Path:
         """What the export's proof refused."""
         return self.folder / "rejected"
+
+    def in_format(self, name: str) -> Path:
+        """The model in another format: a file, or a folder for `savedmodel`."""
+        return self.folder / "formats" / f"{self.stem}.{name}"
 
     def make(self) -> None:
         """Make the folders; those that are there stay as they are."""

@@ -92,8 +92,7 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
     _refuse_large(announced_size(content), limits)
     with _damage_reported(name), _metadata_ignored(content):
         image = READERS[name](io.BytesIO(content))
-    _refuse_large(image.size, limits)
-    with _damage_reported(name), _metadata_ignored(content):
+        _refuse_large(image.size, limits)
         image.load()
     if image.mode == "P" and image.palette is None:
         raise DamagedPictureError(f"the {name} is damaged: it has no palette")
@@ -164,6 +163,8 @@ def _refuse_large(size: tuple[int, int] | None, limits: Limits) -> None:
 def _damage_reported(name: str) -> Iterator[None]:
     try:
         yield
+    except PictureTooLargeError:
+        raise
     except Exception as error:  # PIL's decoders answer damaged files with any kind of exception
         raise DamagedPictureError(f"the {name} is damaged or cut off: {error}") from error
 
@@ -177,7 +178,7 @@ def _metadata_ignored(content: bytes) -> Iterator[None]:
 
     The list of warning filters belongs to the whole process; two threads that change it at once would leave it changed.
     """
-    if not any(mark in content for mark in (b"Exif\0", b"acTL")):
+    if b"Exif\0" not in content and b"acTL" not in content:
         yield
         return
     with _FILTERS_LOCK, warnings.catch_warnings(action="ignore"):

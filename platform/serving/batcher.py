@@ -18,6 +18,9 @@ Result = Reading | ServingError
 ReadPixels = Callable[[Pixels], Sequence[Reading]]
 Ran = Callable[[Sequence[float], float], None]
 
+HUNG_SECONDS = 30.0  # after its deadline, started work is given up: the run hangs
+CLOSING_SECONDS = 10.0  # for the work that is under way when a batcher is closed
+
 _log = logging.getLogger(__name__)
 
 
@@ -47,6 +50,7 @@ class Ticket:
 
 
 _NOT_STARTED = DeadlineError("the deadline passed before the picture's turn came")
+_STARTED = ModelFailedError("the model has not finished with this picture")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,10 +123,14 @@ class Batcher:
         return ticket
 
     def wait(self, ticket: Ticket) -> Sequence[Result]:
-        """Wait until each picture is read or its deadline has passed, and return the results in order."""
+        """Wait until each picture is read or its deadline has passed, and return the results in order.
+
+        What has been started is finished, unless it hangs.
+        """
         if not ticket.done.acquire(timeout=max(0.0, ticket.deadline - time.monotonic())):
             self.cancel(ticket)
-            ticket.done.acquire()  # what has been started is finished
+            if not ticket.done.acquire(timeout=HUNG_SECONDS):
+                return self._given_up(ticket)
         return ticket.results
 
     def cancel(self, ticket: Ticket) -> None:
@@ -134,13 +142,25 @@ class Batcher:
                     ticket.put(item.index, _NOT_STARTED)
             self._waiting = kept
 
-    def close(self) -> None:
-        """Finish what is queued, then end the workers."""
+    def close(self) -> bool:
+        """Finish what is queued and end the workers.
+
+        Returns:
+            Whether they have ended: not if a run hangs.
+        """
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+        until = time.monotonic() + CLOSING_SECONDS
         for worker in self._workers:
-            worker.join()
+            worker.join(max(0.0, until - time.monotonic()))
+        return not any(worker.is_alive() for worker in self._workers)
+
+    def _given_up(self, ticket: Ticket) -> Sequence[Result]:
+        _log.error("%s hangs: a run was not done %.0f s after the deadline of its request", self._name, HUNG_SECONDS)
+        hung = ModelFailedError(f"the model {self._name} did not finish with this picture")
+        with self._changed:
+            return [hung if result is _STARTED else result for result in ticket.results]
 
     def _work(self) -> None:
         while items := self._take():
@@ -149,7 +169,13 @@ class Batcher:
             with self._changed:
                 for item, result in zip(items, results, strict=True):
                     item.ticket.put(item.index, result)
-            self._ran([started - item.since for item in items], time.monotonic() - started)
+            self._tell([started - item.since for item in items], time.monotonic() - started)
+
+    def _tell(self, waits: Sequence[float], seconds: float) -> None:
+        try:
+            self._ran(waits, seconds)
+        except Exception:  # noqa: BLE001 - what counts the runs must not end them
+            _log.exception("a run of %s could not be counted", self._name)
 
     def _take(self) -> list[_Item]:
         """Wait for pictures and take up to a batch of them; nothing once the batcher is closed and empty."""
@@ -175,6 +201,7 @@ class Batcher:
             if item.ticket.deadline <= now:
                 item.ticket.put(item.index, _NOT_STARTED)
             else:
+                item.ticket.results[item.index] = _STARTED
                 batch.append(item)
         return batch
 

@@ -12,7 +12,7 @@ from typing import Protocol
 
 from serving.dataplane import DataPlane
 from serving.lifecycle import Lifecycle
-from serving.loading import LoadModel
+from serving.loading import LoadModel, TryModel
 from serving.metering import Meter
 from serving.pool import Pool
 from serving.settings import OperationSection, Settings
@@ -40,6 +40,7 @@ def assemble(
     load_model: LoadModel,
     clock: Callable[[], float] = time.monotonic,
     meter: Meter | None = None,
+    try_model: TryModel | None = None,
 ) -> tuple[DataPlane, Lifecycle]:
     """Return the data plane and the loader that feeds it; nothing runs yet.
 
@@ -48,9 +49,10 @@ def assemble(
         load_model: opens a model.
         clock: of the loader, in seconds.
         meter: is told of states and runs.
+        try_model: tries each version before it is loaded.
     """
     pool = Pool(settings.Models)
-    lifecycle = Lifecycle(settings, load_model, pool, clock, meter)
+    lifecycle = Lifecycle(settings, load_model, pool, clock, meter, try_model)
     return DataPlane(pool, lifecycle, settings.Limits), lifecycle
 
 

@@ -11,10 +11,12 @@ from collections.abc import Callable
 
 from contract.errors import PictureError
 from engine.errors import GraphError
+from engine.proof import GoldenError
+from serving import memory
 from serving.answer import ModelStatus
 from serving.attempts import Attempts
 from serving.ledger import Ledger
-from serving.loading import GoldenError, LoadModel, prepare
+from serving.loading import LoadModel, NoTrial, TryModel, prepare
 from serving.metering import Meter, NoMeter
 from serving.policy import Action, Activate, Load, Unload, Wishes, plan, why_idle
 from serving.pool import Pool, Session
@@ -38,6 +40,7 @@ class Lifecycle:
         pool: takes the sessions; only this object changes it.
         clock: in seconds, for pauses and durations.
         meter: is told of states and runs.
+        try_model: tries each version before it is loaded; closed by `stop`.
     """
 
     def __init__(
@@ -47,8 +50,10 @@ class Lifecycle:
         pool: Pool,
         clock: Callable[[], float] = time.monotonic,
         meter: Meter | None = None,
+        try_model: TryModel | None = None,
     ) -> None:
         self._settings = settings
+        self._try_model = try_model or NoTrial()
         self._load_model = load_model
         self._pool = pool
         self._clock = clock
@@ -99,9 +104,10 @@ class Lifecycle:
         """Stop watching and close all sessions that no request holds.
 
         Args:
-            seconds: how long to wait for a load that is under way.
+            seconds: how long to wait for a load that is under way; a trial is ended.
         """
         self._stopping = True
+        self._try_model.close()
         self._awake.set()
         if self._thread.is_alive():
             self._thread.join(seconds)
@@ -188,7 +194,7 @@ class Lifecycle:
             self._ledger.enter(candidate, state, reason)
 
         try:
-            reader = prepare(candidate, self._load_model, self._settings.Batching.MaxBatch, enter)
+            reader = prepare(candidate, self._load_model, self._settings.Batching, enter, self._try_model)
         except _HOPELESS as error:
             self._attempts.reject(candidate.key, str(error))
         except Exception as error:  # noqa: BLE001 - whatever it was, the models that serve go on, and this one is retried
@@ -214,12 +220,17 @@ class Lifecycle:
         self._pool.retire(action.key, self._awake.set)
 
     def _close_drained(self) -> None:
-        for session in self._pool.take_drained():
-            session.close()
-            if (
-                self._ledger.state(session.key) is State.DRAINING
-            ):  # else the same bytes have been loaded again meanwhile
-                self._ledger.reenter(session.key, State.UNLOADED, "closed after its last request")
+        drained = self._pool.take_drained()
+        closed = bool(drained)
+        while drained:
+            self._close(drained.pop())
+        if closed:
+            memory.release()
+
+    def _close(self, session: Session) -> None:
+        session.close()
+        if self._ledger.state(session.key) is State.DRAINING:  # else the same bytes have been loaded again meanwhile
+            self._ledger.reenter(session.key, State.UNLOADED, "closed after its last request")
 
 
 def _log_degraded(before: tuple[str, ...], now: tuple[str, ...]) -> None:

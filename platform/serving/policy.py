@@ -219,7 +219,7 @@ def _why(target: _Choice, active: Loaded | None, pin: str | None) -> str:
     if pin is not None:
         return f"pinned to {pin}"
     if active is None:
-        return "no version of it serves yet"
+        return "no other version of it serves"
     if version_key(active.version) < version_key(target.version):
         return f"{target.version} is higher than {active.version}"
     return f"it takes the place of {active.version}"

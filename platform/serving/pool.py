@@ -1,5 +1,6 @@
 """The sessions: loaded versions, the leases on them, and the routes to those that are active."""
 
+import logging
 import threading
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +14,8 @@ from serving.policy import Loaded
 from serving.repository import Candidate
 from serving.routing import Route, Routes
 from serving.settings import BatchingSection, ModelsSection
+
+_log = logging.getLogger(__name__)
 
 
 class Session:
@@ -68,8 +71,9 @@ class Session:
             self._on_idle = on_idle
 
     def close(self) -> None:
-        """Free the model. No lease may be left."""
-        self.batcher.close()
+        """Free the model, which ends a run that hangs. No lease may be left."""
+        if not self.batcher.close():
+            _log.error("%s %s: a run hangs; its session is closed over it", self.name, self.version)
         self._reader.close()
 
 

@@ -4,7 +4,8 @@
 its (inode, size, mtime, ctime) is another one, never when it is "newer"; what it holds is known by SHA-256.
 
 A YAML counts once two scans in a row saw it unchanged. A graph counts as soon as its digest is the one in the YAML; one
-that disagrees is wrong only once it has stopped changing.
+that disagrees is wrong only once it has stopped changing. A YAML of captcha_trainer has no digest: its graph, of the
+same name as the model, counts once it has stopped changing.
 """
 
 import errno
@@ -15,9 +16,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from contract import legacy
 from contract.errors import ConfigError
 from contract.files import sha256
-from contract.spec import MAX_SPEC_BYTES, GraphSection, ModelSpec, parse
+from contract.legacy import LegacyModel
+from contract.spec import MAX_SPEC_BYTES, ModelSpec
+from contract.strict import parse_yaml, validate
 from serving.states import State
 
 MAX_GRAPH_BYTES = 2**31 - 1  # a protobuf message can hold no more
@@ -45,7 +49,7 @@ class SeenFile:
         missing: it was there before and is not now; it is forgotten if the next scan does not see it either, so that an
             editor that deletes and writes anew removes nothing.
         sha256: of its bytes.
-        spec: of a YAML that could be read.
+        spec: of a YAML that could be read; all of it that there is without the graph.
         problem: why its content is of no use, else empty.
         trouble: why it could not be read this time although it could before; what was known of it stays.
     """
@@ -55,9 +59,28 @@ class SeenFile:
     settled: bool = False
     missing: bool = False
     sha256: str = ""
-    spec: ModelSpec | None = None
+    spec: ModelSpec | LegacyModel | None = None
     problem: str = ""
     trouble: str = ""
+
+    @property
+    def graph_file(self) -> str | None:
+        """Name of the .pb that a YAML wants."""
+        if isinstance(self.spec, LegacyModel):
+            return self.spec.graph_file
+        return self.spec.Graph.File if self.spec else None
+
+    @property
+    def model_name(self) -> str:
+        """Of the model; the file's own name if it cannot be read."""
+        if self.spec is None:
+            return self.path.stem
+        return (self.spec.model if isinstance(self.spec, LegacyModel) else self.spec.Model).ModelName
+
+    @property
+    def steady(self) -> bool:
+        """Whether its content is known and two scans saw it."""
+        return self.settled and not self.missing and not self.problem
 
 
 @dataclass(frozen=True)
@@ -126,7 +149,7 @@ def scan(graph_folder: Path, model_folder: Path, before: Scan) -> Scan:
     except OSError as error:
         specs = dict(before.specs)
         degraded.append(_unreadable(model_folder, error))
-    wanted = {graph_folder / seen.spec.Graph.File for seen in specs.values() if seen.spec}
+    wanted = {graph_folder / seen.graph_file for seen in specs.values() if seen.graph_file}
     try:
         _listing(graph_folder, devices)
         graphs = _look_at_all(wanted, before.graphs, _read_graph)
@@ -147,7 +170,7 @@ def _listing(folder: Path, devices: dict[Path, int]) -> set[Path]:
     return {path for path in files if path.suffix.lower() in _SUFFIXES}
 
 
-_Content = tuple[str, ModelSpec | None, str]  # SHA-256, spec, problem
+_Content = tuple[str, ModelSpec | LegacyModel | None, str]  # SHA-256, spec, problem
 
 
 def _look_at_all(
@@ -182,9 +205,15 @@ def _read_spec(path: Path, size: int) -> _Content:
         return "", None, f"{path.name}: {size:,} bytes are too many for a model YAML ({MAX_SPEC_BYTES:,})"
     content = path.read_bytes()
     try:
-        return sha256(content), parse(content, path.name), ""
+        return sha256(content), _parse(content, path), ""
     except ConfigError as error:
         return sha256(content), None, str(error)
+
+
+def _parse(content: bytes, path: Path) -> ModelSpec | LegacyModel:
+    tree = parse_yaml(content, path.name)
+    old = legacy.parse(content, path.name, path.parent) if legacy.generation_of(tree) else None
+    return old or validate(ModelSpec, tree, path.name)
 
 
 def _read_graph(path: Path, size: int) -> _Content:
@@ -199,12 +228,15 @@ def _unreadable(path: Path, error: OSError) -> str:
 
 
 def _candidate(seen: SeenFile, graphs: Mapping[Path, SeenFile], graph_folder: Path) -> Candidate:
+    path = graph_folder / seen.graph_file if seen.graph_file else None
+    graph = graphs.get(path) if path else None
+    stage, reason = _stage(seen, graph)
     spec = seen.spec
-    path = graph_folder / spec.Graph.File if spec else None
-    stage, reason = _stage(seen, graphs.get(path) if path else None)
+    if isinstance(spec, LegacyModel):
+        spec = spec.with_graph(graph.sha256) if graph and graph.steady else None
     return Candidate(
         key=f"{seen.sha256}/{spec.Graph.SHA256}" if spec and seen.settled else str(seen.path),
-        name=spec.Model.ModelName if spec else seen.path.stem,
+        name=seen.model_name,
         path=seen.path,
         stage=stage,
         reason=reason,
@@ -220,16 +252,23 @@ def _stage(seen: SeenFile, graph: SeenFile | None) -> tuple[State, str]:
         return State.SETTLING, f"{seen.path.name} is new or has just changed"
     if seen.spec is None:
         return State.REJECTED, seen.problem
-    return _graph_stage(seen.spec.Graph, graph)
-
-
-def _graph_stage(wanted: GraphSection, graph: SeenFile | None) -> tuple[State, str]:
     if graph is None or graph.missing or graph.problem:
         problem = graph.problem if graph else ""
-        return State.WAITING_FOR_GRAPH, problem or f"{wanted.File} is not there yet"
+        return State.WAITING_FOR_GRAPH, problem or f"{seen.graph_file} is not there yet"
+    return _legacy_stage(seen.spec, graph) if isinstance(seen.spec, LegacyModel) else _graph_stage(seen.spec, graph)
+
+
+def _graph_stage(spec: ModelSpec, graph: SeenFile) -> tuple[State, str]:
+    wanted = spec.Graph
     if graph.sha256 == wanted.SHA256:
         return State.DISCOVERED, "complete: the graph's SHA-256 is the one in the YAML"
     sentence = f"{wanted.File} has SHA-256 {graph.sha256[:12]}..., the YAML says {wanted.SHA256[:12]}..."
     if not graph.settled:
         return State.SETTLING, sentence
     return State.REJECTED, f"{sentence}: copy the graph that belongs to this YAML"
+
+
+def _legacy_stage(model: LegacyModel, graph: SeenFile) -> tuple[State, str]:
+    if not graph.settled:
+        return State.SETTLING, f"{model.graph_file} is new or has just changed, and its YAML has no SHA-256 to go by"
+    return State.DISCOVERED, "; ".join(["complete, as far as a YAML of captcha_trainer tells", *model.notes])

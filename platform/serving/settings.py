@@ -10,11 +10,13 @@ from typing import Annotated, Any, Literal, Self
 import yaml
 from pydantic import BaseModel, Field, field_validator, model_validator
 
+import engine
 from contract import image
 from contract.errors import ConfigError
 from contract.problems import close_match
 from contract.spec import Name, VersionText
 from contract.strict import StrictModel, parse_yaml, read_yaml, validate
+from engine.preflight import TrialLimits
 from serving.face_settings import GrpcSection, HttpSection, SecuritySection, TlsSection
 
 ENVIRONMENT_PREFIX = "FOUNDRY_SERVING_"
@@ -67,12 +69,23 @@ class ModelsSection(StrictModel):
         Pinned: model to the one version that is to serve, whatever else is there.
         Keep: how many earlier versions stay loaded beside the active one, ready to take over at once.
         Priority: model to a number; decides between models that suit a request equally, higher first.
+        Preflight: whether a version is tried in a process of its own first, where it can crash or hang.
+        PreflightSeconds: how long that may take.
+        PreflightBytes: memory that it may take there; held on Linux only.
     """
 
     Default: Name | Literal[""] = ""
     Pinned: dict[Name, VersionText] = {}
     Keep: Annotated[int, Field(ge=0, le=16)] = 0
     Priority: dict[Name, int] = {}
+    Preflight: bool = True
+    PreflightSeconds: Seconds = TrialLimits().seconds
+    PreflightBytes: Count = TrialLimits().memory
+
+    @property
+    def trial(self) -> TrialLimits:
+        """The limits of a trial, as the engine wants them."""
+        return TrialLimits(self.PreflightSeconds, self.PreflightBytes)
 
 
 class BatchingSection(StrictModel):
@@ -83,17 +96,25 @@ class BatchingSection(StrictModel):
         MaxDelayMs: how long a run may wait for more pictures; 0 takes what is waiting.
         Queue: pictures that may wait for one model; more are refused at once.
         Workers: runs of one model at the same time.
+        Threads: `latency` shares all cores out inside each run, which one run at a time wants; `throughput` keeps each
+            run on one core, which as many `Workers` as cores want.
     """
 
     MaxBatch: Annotated[int, Field(ge=1, le=1024)] = 32
     MaxDelayMs: Annotated[float, Field(ge=0, le=1000)] = 0.0
     Queue: Count = 128
     Workers: Annotated[int, Field(ge=1, le=64)] = 1
+    Threads: Literal["latency", "throughput"] = "latency"
 
     @property
     def most_at_one_model(self) -> int:
         """How many pictures a model can hold, waiting and running."""
         return self.Queue + self.MaxBatch * self.Workers
+
+    @property
+    def layout(self) -> engine.Threads:
+        """How models share the cores, as the engine wants it."""
+        return engine.THROUGHPUT if self.Threads == "throughput" else engine.LATENCY
 
 
 class LimitsSection(StrictModel):

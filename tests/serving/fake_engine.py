@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from contract.files import sha256
 from contract.image import Pixels
 from contract.spec import ModelSpec
+from engine import LATENCY, Threads
 from engine.errors import GraphError
 from engine.reading import Reading
 
@@ -60,6 +61,7 @@ class FakeEngine:
         abuses: what must never happen.
         gate: holds back runs of models whose graph says so.
         troubles: how many of the next loads fail for reasons that pass.
+        threads: that the last model was opened with.
     """
 
     def __init__(self) -> None:
@@ -69,9 +71,11 @@ class FakeEngine:
         self.abuses: list[str] = []
         self.gate = threading.Event()
         self.troubles = 0
+        self.threads = LATENCY
 
-    def __call__(self, spec: ModelSpec, graph: bytes, /) -> FakeReader:
+    def __call__(self, spec: ModelSpec, graph: bytes, /, *, threads: Threads = LATENCY) -> FakeReader:
         assert sha256(graph) == spec.Graph.SHA256
+        self.threads = threads
         orders = json.loads(graph)
         self.loads.append(orders["word"])
         self.tries.append((orders["word"], bool(orders.get("bad"))))

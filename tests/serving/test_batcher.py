@@ -190,3 +190,25 @@ def test_a_flooded_model_does_not_hold_up_another(batchers: list[Batcher]) -> No
     assert texts(free.wait(free.submit(pictures(7), later()))) == ["7"]
     flooded.open()
     assert [texts(busy.wait(ticket)) for ticket in tickets] == [[str(value)] for value in range(100)]
+
+
+def test_a_run_that_hangs_is_given_up(
+    model: Model, batchers: list[Batcher], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("serving.batcher.HUNG_SECONDS", 0.05)
+    monkeypatch.setattr("serving.batcher.CLOSING_SECONDS", 0.05)
+    batcher = make(model, batchers, MaxBatch=1)
+    ticket = batcher.submit(pictures(0, 1), later(0.05))
+    assert texts(batcher.wait(ticket)) == [ModelFailedError, DeadlineError]
+    assert "digits hangs" in caplog.text
+    assert not batcher.close()
+
+
+def test_a_meter_that_fails_harms_no_run(model: Model, batchers: list[Batcher]) -> None:
+    def count(_waits: Sequence[float], _seconds: float) -> None:
+        raise RuntimeError("no more counting")
+
+    batchers.append(Batcher(model.read, BatchingSection(), "digits", count))
+    model.open()
+    for value in range(3):
+        assert texts(batchers[0].wait(batchers[0].submit(pictures(value), later()))) == [str(value)]

@@ -280,4 +280,4 @@ def test_each_change_is_logged_with_its_duration(
     lines = [record.getMessage() for record in caplog.records if "digits 1.0: " in record.getMessage()]
     words = [line.split(": ")[1].split()[0] for line in lines]
     assert words == ["settling", "discovered", "validating", "loading", "warming", "standby", "active"]
-    assert lines[-1].endswith("active after 0.000 s standby: no version of it serves yet")
+    assert lines[-1].endswith("active after 0.000 s standby: no other version of it serves")

@@ -42,16 +42,32 @@ def test_every_command_has_an_example(command: str, capsys: pytest.CaptureFixtur
     assert f"example:\n  python -m trainer {command} " in help_of(capsys, command)
 
 
+HEAVY = {"tensorflow", "keras", "matplotlib", "captcha"}
+
+
+def run_in_a_fresh_process(program: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
+    return subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
+
+
 def test_help_imports_nothing_heavy() -> None:
-    program = (
+    done = run_in_a_fresh_process(
         "import sys; from trainer.cli.root import main\n"
         "try: main(['train', '--help'])\n"
         "except SystemExit: pass\n"
-        "sys.exit({'tensorflow', 'keras', 'matplotlib', 'captcha'} & set(sys.modules) or 0)"
+        f"sys.exit({HEAVY} & set(sys.modules) or 0)"
     )
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
-    done = subprocess.run([sys.executable, "-c", program], env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_mistake_in_the_config_is_told_before_anything_heavy_is_imported() -> None:
+    taking_a_config = sorted({*COMMANDS} - {"init", "migrate", "synth", "predict", "relabel"})
+    done = run_in_a_fresh_process(
+        "import sys; from trainer.cli.root import main\n"
+        f"codes = [main([command, 'none.yaml']) for command in {taking_a_config}]\n"
+        f"sys.exit(str(codes) + str({HEAVY} & set(sys.modules)))"
+    )
+    assert done.stderr.splitlines()[-1] == f"{[2] * len(taking_a_config)}set()"
 
 
 @pytest.mark.parametrize("arguments", [[], ["no-such-command"], ["verify"], ["synth", "x", "--size", "9x9"]])

@@ -8,7 +8,7 @@ from contract.errors import ConfigError
 from contract.strict import parse_yaml, validate
 from trainer import config as configs
 from trainer.config import TrainConfig, TrainsSection
-from trainer.dataset.config_file import TEMPLATE
+from trainer.dataset.config_file import TEMPLATE, fill
 
 ROOT = Path(__file__).parents[2]
 
@@ -153,6 +153,13 @@ def test_init_writes_every_key() -> None:
         assert f"{name}:\n" in TEMPLATE
         missing = [key for key in section.model_fields if f"{key}:" not in TEMPLATE and key != "Resize"]
         assert not missing
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.name)
+def test_the_configs_that_come_along_are_what_init_would_write(path: Path) -> None:
+    text = path.read_text(encoding="utf-8")
+    given = {section: keys or {} for section, keys in yaml.safe_load(text).items()}
+    assert text[text.index("System:\n") :] == fill(given)
 
 
 def test_a_missing_file_is_a_config_error(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contract.decode import Decoded
 from tests.conftest import small_config
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
@@ -16,6 +17,8 @@ from trainer.run import Run, RunChangedError, run_of
 from trainer.training.interrupt import Interrupt
 
 pytestmark = pytest.mark.train
+
+NOTHING = Decoded("", 1.0, ())
 
 KEYS: dict[str, Any] = {"BatchSize": 16, "Augment": "off", "Precision": "float32", "SavedSteps": 4}
 
@@ -97,6 +100,33 @@ def test_a_killed_run_goes_on_exactly(died_after: int, tmp_path: Path) -> None:
         assert len(names) > 50
         for name in names:
             np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+class Told(Silent):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+def test_a_blank_plateau_is_told_and_looking_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    config = small_config(Trains={**KEYS, "MaxEpochs": 4})
+    told = Told()
+    fit(config, run_of(config.Model, tmp_path / "plain")).train(Silent(), Interrupt())
+    monkeypatch.setattr("trainer.training.plateau.LOOK_AT", {14})
+    monkeypatch.setattr("trainer.training.learner.Learner.read", lambda _self, pixels, _size: [NOTHING] * len(pixels))
+    fit(config, run_of(config.Model, tmp_path / "looked")).train(told, Interrupt())
+    assert len(told.sentences) == 1
+    assert told.sentences[0].startswith("No text yet: after 14 steps every picture reads as nothing: loss ")
+    assert "frames per symbol" in told.sentences[0]
+    states = [run_of(config.Model, tmp_path / name).state for name in ("plain", "looked")]
+    with np.load(states[0]) as expected, np.load(states[1]) as found:
+        for name in expected:
+            if name != "position":
+                np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
 
 
 def test_a_stopped_run_leaves_the_best_model_and_can_go_on(tmp_path: Path) -> None:

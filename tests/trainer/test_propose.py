@@ -3,11 +3,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from PIL import Image
 
 from contract.strict import parse_yaml, validate
 from trainer.config import NeuralNetSection, TrainConfig
-from trainer.dataset.config_file import render
+from trainer.dataset.config_file import as_yaml, render
 from trainer.dataset.propose import (
     BEFORE_DOT,
     BEFORE_UNDERSCORE,
@@ -127,3 +129,15 @@ def test_what_init_writes_reads_back(folder: str, charset: str | list[str], resi
     assert config.Model.CharSet == charset
     assert (config.Model.ImageWidth, config.Model.ImageHeight, config.Pretreatment.ImageChannel) == (48, 16, 3)
     assert config.input_size == (resize or (48, 16))
+    assert ("# Resize: [48, 16]" in text) == (resize is None)
+    assert max(len(line) for line in text.splitlines() if line.startswith("#")) <= 120
+
+
+values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text()
+
+
+@given(st.recursive(values, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3)))
+def test_any_value_reads_back_from_one_line_of_yaml(value: object) -> None:
+    text = as_yaml(value)
+    assert "\n" not in text
+    assert parse_yaml(f"key: {text}", "x") == {"key": value}

@@ -14,7 +14,7 @@ from trainer.dataset import pack, sources
 from trainer.dataset.propose import propose
 from trainer.dataset.sample import Sample
 from trainer.dataset.scan import scan
-from trainer.dataset.tfrecord import BrokenRecordError, examples
+from trainer.dataset.tfrecord import BrokenRecordError, example, examples
 from trainer.errors import SourceError
 from trainer.progress import Silent
 
@@ -220,3 +220,10 @@ def test_a_packed_test_set_is_a_source_again(
     assert [sample.label for sample in found] == test.labels
     with pytest.raises(SourceError, match="has no picture file"):
         read(packed.files["train"])
+
+
+@given(st.dictionaries(st.text(max_size=5), st.binary(max_size=300) | st.just(b"x" * 70_000), max_size=5))
+def test_examples_are_those_of_tensorflow(features: dict[str, bytes]) -> None:
+    tf = importlib.import_module("tensorflow")
+    parsed = tf.train.Example.FromString(example(features))
+    assert {name: value.bytes_list.value[0] for name, value in parsed.features.feature.items()} == features

@@ -20,12 +20,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Check, and say what was done."""
+    config, exclude = configs.read(arguments.config), quarantine.read(arguments.exclude)
     import_keras()
     from trainer.training import check, device  # noqa: PLC0415 - these import keras
 
-    config = configs.read(arguments.config)
     progress = Terminal()
     progress.say(str(device.prepare(config)))
-    packed = pack.prepare(config, progress, quarantine.read(arguments.exclude))
+    packed = pack.prepare(config, progress, exclude)
     print(check.check(config, packed, progress))  # noqa: T201 - the result
     return 0

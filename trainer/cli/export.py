@@ -5,32 +5,48 @@ from pathlib import Path
 
 from trainer import config as configs
 from trainer.dataset import pack, quarantine
+from trainer.export.runtimes import Format
 from trainer.framework import import_keras
 from trainer.progress import Terminal
 from trainer.run import run_of
 
 SUMMARY = "export the best weights of a run and prove the result"
-EXAMPLE = "python -m trainer export configs/model.yaml"
+EXAMPLE = "python -m trainer export configs/model.yaml --format onnx,savedmodel,tflite"
+
+FORMATS: tuple[Format, ...] = ("onnx", "savedmodel", "tflite")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("config", type=Path, help="the training config")
+    parser.add_argument(
+        "--format",
+        type=_formats,
+        default=(),
+        metavar="NAMES",
+        help=f"for other runtimes too: {', '.join(FORMATS)}, or several with commas between",
+    )
     parser.add_argument("--exclude", type=Path, metavar="FILE", help="the list that the set was packed without")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Export, and say what came of it."""
+    config, exclude = configs.read(arguments.config), quarantine.read(arguments.exclude)
     import_keras()
     from trainer.training import story  # noqa: PLC0415 - it imports keras
 
-    config = configs.read(arguments.config)
     folder = run_of(config.Model)
-    packed = pack.prepare(config, Terminal(), quarantine.read(arguments.exclude))
-    exported = story.export(config, packed, folder)
-    proof = exported.proof
-    print(  # noqa: T201 - the result
-        f"{proof.pictures:,} test pictures read alike by the trained network and the exported graph; "
-        f"largest difference of a score {proof.largest_difference:.1e}\n{exported.score}\n{folder.graph}\n{folder.spec}"
-    )
+    progress = Terminal()
+    packed = pack.prepare(config, progress, exclude)
+    exported = story.export(config, packed, folder, progress, arguments.format)
+    files = [folder.graph, folder.spec, *map(folder.in_format, arguments.format)]
+    print("\n".join([exported.finding, str(exported.score), *map(str, files)]))  # noqa: T201 - the result
     return 0
+
+
+def _formats(text: str) -> tuple[Format, ...]:
+    names = text.split(",")
+    unknown = sorted({*names} - {*FORMATS})
+    if unknown:
+        raise argparse.ArgumentTypeError(f"{', '.join(unknown)}: the formats are {', '.join(FORMATS)}")
+    return tuple(name for name in FORMATS if name in names)

@@ -8,7 +8,7 @@ from trainer.errors import UsageError
 from trainer.migration.story import Migrated, migrate
 from trainer.progress import Terminal
 
-SUMMARY = "turn the config of captcha_trainer, of either generation, into one for this trainer"
+SUMMARY = "turn a config of captcha_trainer, of either generation, into ours"
 EXAMPLE = "python -m trainer migrate config.yaml model.yaml -o configs/mine.yaml"
 
 

@@ -6,7 +6,24 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from contract.errors import ConfigError, ContractError
-from trainer.cli import check, evaluate, export, init, migrate, pack, predict, publish, stats, synth, train, verify
+from trainer.cli import (
+    check,
+    evaluate,
+    export,
+    init,
+    migrate,
+    pack,
+    predict,
+    preview,
+    publish,
+    relabel,
+    report,
+    stats,
+    suspects,
+    synth,
+    train,
+    verify,
+)
 from trainer.errors import TrainerError, UsageError
 
 FAILED, USAGE = 1, 2
@@ -42,9 +59,13 @@ COMMANDS: Mapping[str, Command] = {
     "stats": stats,
     "verify": verify,
     "pack": pack,
+    "preview": preview,
     "check": check,
     "train": train,
     "evaluate": evaluate,
+    "report": report,
+    "suspects": suspects,
+    "relabel": relabel,
     "export": export,
     "predict": predict,
     "publish": publish,

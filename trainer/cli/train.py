@@ -28,20 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, and say what came of it."""
+    config, exclude = configs.read(arguments.config), quarantine.read(arguments.exclude)
     import_keras()
     from trainer.training import story  # noqa: PLC0415 - it imports keras
 
-    config = configs.read(arguments.config)
     progress = Terminal()
     exported = story.train(
         config,
         progress,
         fresh=arguments.fresh,
-        exclude=quarantine.read(arguments.exclude),
+        exclude=exclude,
         warm_start=arguments.warm_start,
     )
     folder = run_of(config.Model)
-    progress.say(f"Proven: the exported graph reads all {exported.proof.pictures:,} test pictures as the trained one.")
+    progress.say(exported.finding)
     print(exported.score)  # noqa: T201 - the result
     print(f"{folder.graph}\n{folder.spec}")  # noqa: T201
     return 0

@@ -50,13 +50,21 @@ def _print(report: Report, console: Console) -> None:
         console.print(f"[{style}]{finding.severity.value}[/] {finding.rule}: {escape(finding.sentence)}")
         if finding.places:
             console.print(_examples(finding))
+        console.print()
     if report.scan.ignored:
         console.print(ignored_sentence(report.scan.ignored))
     pictures = f"{len(report.scan.train):,} pictures"
     if report.scan.test:
         pictures += f" to train on, {len(report.scan.test):,} to test on"
-    warnings = len(report.findings) - len(report.errors)
-    console.print(f"{pictures}: {len(report.errors)} errors, {warnings} warnings")
+    errors, warnings = len(report.errors), len(report.findings) - len(report.errors)
+    style = "bold red" if errors else "bold green"
+    console.print(f"{pictures}: [{style}]{_count(errors, 'error')}[/], {_count(warnings, 'warning')}")
+    if any(finding.places for finding in report.errors):
+        console.print("mend them, or list them with --quarantine FILE and leave them out with `train --exclude FILE`")
+
+
+def _count(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _examples(finding: Finding) -> Table:

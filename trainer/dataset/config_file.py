@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from contract.charset import BUILT_IN
 from trainer.dataset.propose import Proposal
@@ -77,6 +78,7 @@ HEADER = """\
 # Proposed by `python -m trainer init {folder}`. Look it over, then:
 #
 {commands}
+
 """
 
 COMMANDS = """\
@@ -91,7 +93,7 @@ COMMANDS = """\
 Values = Mapping[str, Mapping[str, object]]
 
 _SECTION = re.compile(r"(\w+):$")
-_KEY = re.compile(r"  (?:# )?(\w+):.*?(    # .*)?$")
+_KEY = re.compile(r"  (?P<mark>(?:# )?)(?P<key>\w+):.*?(?P<comment>    # .*)?$")
 _PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9 ._-]*")
 _NOT_TEXT = frozenset({"yes", "no", "on", "off", "y", "n", "true", "false", "null"})  # what YAML reads as no text
 
@@ -126,9 +128,9 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
                 "ImageWidth": width,
                 "ImageHeight": height,
             },
-            "Pretreatment": {"ImageChannel": proposal.channels}
-            | ({"Resize": list(proposal.resize)} if proposal.resize else {}),
-        }
+            "Pretreatment": {"ImageChannel": proposal.channels, "Resize": proposal.resize and list(proposal.resize)},
+        },
+        defaults={"Pretreatment": {"Resize": [width, height]}},
     )
 
 
@@ -137,24 +139,40 @@ def commands(file: Path, name: str) -> str:
     return COMMANDS.format(file=file.as_posix(), name=name).rstrip("\n")
 
 
-def fill(values: Values) -> str:
-    """Return the template with these values; keys that are not given keep the template's, which are the defaults."""
+def fill(values: Values, defaults: Values = MappingProxyType({})) -> str:
+    """Return the template with these values.
+
+    Args:
+        values: by section and key; keys that are not there keep what the template says, as do those behind # for None.
+        defaults: what keys behind # show instead of the template's.
+    """
     lines, section = [], ""
     for line in TEMPLATE.splitlines():
         heading, key = _SECTION.match(line), _KEY.match(line)
         section = heading[1] if heading else section
-        if key and key[1] in values.get(section, {}):
-            value = as_yaml(values[section][key[1]])
-            line = f"  {key[1]}:{' ' if value else ''}{value}{key[2] or ''}"  # noqa: PLW2901 - the line, filled in
+        if key:
+            line = _filled(key, values.get(section, {}), defaults.get(section, {}))  # noqa: PLW2901 - the line, filled in
         lines.append(line)
     return "\n".join(lines) + "\n"
+
+
+def _filled(line: re.Match[str], values: Mapping[str, object], defaults: Mapping[str, object]) -> str:
+    mark, key, comment = line["mark"], line["key"], line["comment"] or ""
+    if key in values and not (mark and values[key] is None):
+        mark, value = "", values[key]
+    elif mark and key in defaults:
+        value = defaults[key]
+    else:
+        return line[0]
+    text = "" if value is None else as_yaml(value)
+    return f"  {mark}{key}:{' ' if text else ''}{text}{comment}"
 
 
 def as_yaml(value: object) -> str:
     """Return a value on one line of YAML, so that it reads back as the same value of the same type."""
     match value:
         case None:
-            text = ""
+            text = "null"
         case bool():
             text = "true" if value else "false"
         case str():

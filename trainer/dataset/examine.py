@@ -11,7 +11,10 @@ from contract.files import sha256
 from contract.image import Pretreatment
 from trainer import parallel
 from trainer.dataset.sample import Sample
+from trainer.dataset.spool import Spool
 from trainer.progress import Progress
+
+Numbered = tuple[int, Sample]
 
 
 @dataclass(frozen=True)
@@ -35,16 +38,14 @@ class Facts:
 
 @dataclass(frozen=True)
 class Examined:
-    """Facts, and what packing stores.
+    """Facts, and when they held.
 
     Attributes:
         facts: about the picture.
-        pixels: uint8 [H, W, C] as bytes; empty if not asked for, or not decodable.
         stamp: of the content at that time.
     """
 
     facts: Facts
-    pixels: bytes
     stamp: str
 
 
@@ -55,18 +56,25 @@ class Steps:
     Attributes:
         pretreatment: of the config.
         size: (width, height) in pixels that the network sees.
-        keep_pixels: whether to return the pixels, or only their digest.
+        spool: takes the pixels, at the numbers of their pictures; None keeps only their digests.
     """
 
     pretreatment: Pretreatment
     size: tuple[int, int]
-    keep_pixels: bool = False
+    spool: Spool | None = None
 
 
 def examine(
-    samples: Sequence[Sample], steps: Steps, workers: int, progress: Progress, title: str
+    samples: Sequence[Numbered], steps: Steps, workers: int, progress: Progress, title: str
 ) -> Iterator[Examined]:
     """Examine pictures on all cores, with a bar.
+
+    Args:
+        samples: each with its number in the spool.
+        steps: how pictures become pixels, and where those go.
+        workers: processes.
+        progress: shows the bar.
+        title: of the bar.
 
     Yields:
         One `Examined` per sample, in order.
@@ -79,22 +87,30 @@ def examine(
             bar.advance(len(chunk))
 
 
-def _examine_chunk(samples: Sequence[Sample], steps: Steps) -> list[Examined]:
-    return [_examine_one(sample, steps) for sample in samples]
+def _examine_chunk(samples: Sequence[Numbered], steps: Steps) -> list[Examined]:
+    examined, pictures = [], []
+    for number, sample in samples:
+        item, pixels = _examine_one(sample, steps)
+        examined.append(item)
+        if pixels is not None:
+            pictures.append((number, pixels.tobytes()))
+    if steps.spool:
+        steps.spool.put(pictures)
+    return examined
 
 
-def _examine_one(sample: Sample, steps: Steps) -> Examined:
+def _examine_one(sample: Sample, steps: Steps) -> tuple[Examined, image.Pixels | None]:
     try:
         stamp = sample.content.stamp()
         content = sample.content.read()
     except OSError as error:
-        return Examined(Facts("", problem=f"cannot be read: {error.strerror or error}"), b"", "")
+        return Examined(Facts("", problem=f"cannot be read: {error.strerror or error}"), ""), None
     digest = sha256(content)
     try:
         picture = image.decode(content)
         size, animated = picture.size, image.is_animated(picture)
         pixels = image.pretreat(picture, steps.pretreatment, steps.size)
     except PictureError as error:
-        return Examined(Facts(digest, problem=str(error)), b"", stamp)
+        return Examined(Facts(digest, problem=str(error)), stamp), None
     facts = Facts(digest, size, animated, hashlib.sha256(pixels.data).hexdigest())
-    return Examined(facts, pixels.tobytes() if steps.keep_pixels else b"", stamp)
+    return Examined(facts, stamp), pixels if steps.spool else None

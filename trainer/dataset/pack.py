@@ -18,12 +18,14 @@ from trainer.dataset import manifest as manifests
 from trainer.dataset import records, rules
 from trainer.dataset.examine import Examined
 from trainer.dataset.findings import Entry, Finding, Severity, Side
+from trainer.dataset.lock import HeldError, held
 from trainer.dataset.manifest import Manifest, Picture, Recipe
 from trainer.dataset.records import Examples, Record
+from trainer.dataset.reuse import Packed, fill
 from trainer.dataset.sample import Sample
 from trainer.dataset.scan import Scan, scan
 from trainer.dataset.split import Content, default_test_count, split
-from trainer.dataset.spool import Packed, Spool, fill
+from trainer.dataset.spool import Spool, SpoolReader
 from trainer.dataset.verify import entries
 from trainer.errors import DataError, FindingsError
 from trainer.progress import Progress
@@ -97,17 +99,19 @@ def _pack(
 ) -> PackedSet:
     kept = found.without(exclude)
     recipe, old = manifests.recipe_of(config), manifests.read(folder)
-    with _scratch_in(folder) as scratch, (scratch / "pixels").open("w+b") as file:
+    with _alone_in(folder), _scratch_in(folder) as scratch:
         width, height = config.input_size
-        spool = Spool(file, size=width * height * config.Pretreatment.ImageChannel)
+        spool = Spool(scratch / "pixels", size=width * height * config.Pretreatment.ImageChannel)
+        spool.path.touch()
         examined = fill(spool, config, kept.samples, Packed(folder, old) if old and reuse else None, progress)
         given = entries(kept, [item.facts for item in examined])
         warnings = _checked(config, given)
         sides, threshold = _split(given, recipe, old)
         pictures = _pictures(kept, examined, sides)
-        for side in SIDES:
-            chosen = _records(side, kept.samples, pictures, config.charset, spool)
-            records.write(scratch / side, _shown(chosen, progress, f"Writing {side}", sides.count(side)))
+        with spool.opened() as reader:
+            for side in SIDES:
+                chosen = _records(side, kept.samples, pictures, config.charset, reader)
+                records.write(scratch / side, _shown(chosen, progress, f"Writing {side}", sides.count(side)))
         manifest = Manifest(
             Fingerprint=manifests.fingerprint(recipe, pictures),
             Made=recipe,
@@ -117,6 +121,20 @@ def _pack(
             Pictures=sorted(pictures, key=lambda picture: picture.Name),
         )
         return _packed(folder, _publish(manifest, scratch, folder), warnings)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    """Keep a second packing of the same set out."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = folder.with_name(f".{folder.name}.lock")
+    try:
+        with held(lock):
+            yield
+    except HeldError as error:
+        raise DataError(
+            f"{folder} is being packed by another process ({error.holder}); run the command again when it is done"
+        ) from error
 
 
 @contextmanager
@@ -170,7 +188,7 @@ def _pictures(kept: Scan, examined: Sequence[Examined], sides: Sequence[Side]) -
 
 
 def _records(
-    side: Side, samples: Sequence[Sample], pictures: Sequence[Picture], charset: Charset, spool: Spool
+    side: Side, samples: Sequence[Sample], pictures: Sequence[Picture], charset: Charset, spool: SpoolReader
 ) -> Iterator[Record]:
     """Yield the records of a side in the order of their digests: the same on every machine, and well mixed."""
     chosen = [index for index, picture in enumerate(pictures) if picture.Side == side]

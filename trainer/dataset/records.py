@@ -13,6 +13,7 @@ import numpy as np
 
 from contract.image import Pixels
 from engine.quiet import import_tensorflow
+from trainer.dataset.tfrecord import example
 from trainer.errors import DataError
 
 BATCH = 256  # records parsed in one call
@@ -63,9 +64,7 @@ def write(path: Path, records: Iterable[Record]) -> None:
                 "sha256": record.sha256.encode(),
                 "encoded": record.encoded,
             }
-            features = {key: tf.train.Feature(bytes_list=tf.train.BytesList(value=[v])) for key, v in fields.items()}
-            example = tf.train.Example(features=tf.train.Features(feature=features))
-            writer.write(example.SerializeToString())
+            writer.write(example(fields))
 
 
 def load(path: Path, count: int, shape: tuple[int, int, int]) -> Examples:

@@ -1,114 +1,51 @@
-"""The contract pixels of a set while it is packed: on disk, so that memory does not bound a set.
+"""The contract pixels of a set while it is packed: on disk, so that memory does not bound a set."""
 
-Pictures that are in an earlier set of the same recipe are taken from its records instead of being decoded again.
-"""
-
-import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from trainer import parallel
-from trainer.config import TrainConfig
-from trainer.dataset import records
-from trainer.dataset.examine import Examined, Steps, examine
-from trainer.dataset.manifest import Manifest, Picture, Recipe, damaged_records, recipe_of
-from trainer.dataset.sample import Sample
-from trainer.errors import DataError
-from trainer.progress import Progress
+BUFFER = 1 << 20  # bytes
 
 
 @dataclass(frozen=True)
 class Spool:
-    """Pixels by number.
+    """Pixels by number, in a file that several processes write to at once.
 
     Attributes:
-        file: open for reading and writing, empty at first.
+        path: of the file.
         size: of one picture's pixels in bytes.
     """
 
-    file: BinaryIO
+    path: Path
     size: int
 
-    def put(self, number: int, pixels: bytes) -> None:
-        """Store the pixels of a picture."""
-        self.file.seek(number * self.size)
-        self.file.write(pixels)
+    def put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
+        """Store the pixels of pictures, each at the place of its number."""
+        with self.path.open("r+b", buffering=BUFFER) as file:
+            after = -1
+            for number, pixels in pictures:
+                if number != after:  # moving empties the buffer
+                    file.seek(number * self.size)
+                file.write(pixels)
+                after = number + 1
+
+    @contextmanager
+    def opened(self) -> Iterator["SpoolReader"]:
+        """Open it for reading, once everything is there."""
+        with self.path.open("rb") as file:
+            yield SpoolReader(file, self.size)
+
+
+@dataclass(frozen=True)
+class SpoolReader:
+    """A spool, open for reading."""
+
+    file: BinaryIO
+    size: int
 
     def get(self, number: int) -> bytes:
         """Return the pixels of a picture."""
         self.file.seek(number * self.size)
         return self.file.read(self.size)
-
-
-@dataclass(frozen=True)
-class Packed:
-    """An earlier packing in the same folder."""
-
-    folder: Path
-    manifest: Manifest
-
-    def reusable(self, samples: Sequence[Sample], recipe: Recipe) -> dict[int, Picture]:
-        """Return the samples, by number, whose pixels are in the records, with what is known of them."""
-        if not self.manifest.same_pixels(recipe) or damaged_records(self.manifest, self.folder):
-            return {}
-        known = {(picture.Name, picture.Stamp): picture for picture in self.manifest.Pictures}
-        found = ((number, known.get((sample.name, _stamp(sample)))) for number, sample in enumerate(samples))
-        return {number: picture for number, picture in found if picture is not None}
-
-    def files(self) -> list[Path]:
-        """Return the files of records."""
-        return [self.folder / name for name, _ in self.manifest.Records.values()]
-
-
-def fill(
-    spool: Spool, config: TrainConfig, samples: Sequence[Sample], earlier: Packed | None, progress: Progress
-) -> list[Examined]:
-    """Put the pixels of every picture that can be decoded into the spool.
-
-    Args:
-        spool: empty.
-        config: decides what the pixels are.
-        samples: their order gives the numbers in the spool.
-        earlier: take what fits from this packing.
-        progress: shows a bar.
-
-    Returns:
-        One per sample, in order, without its pixels.
-
-    Raises:
-        DataError: the earlier records are damaged.
-    """
-    known = earlier.reusable(samples, recipe_of(config)) if earlier else {}
-    if earlier and known:
-        progress.say(f"{len(known):,} pictures are packed already")
-        _copy(earlier, known, spool)
-    examined = {number: Examined(picture.facts, b"", picture.Stamp) for number, picture in known.items()}
-    new = [number for number in range(len(samples)) if number not in known]
-    steps = Steps(config.Pretreatment, config.input_size, keep_pixels=True)
-    workers = parallel.worker_count(config.System.Threads)
-    found = examine([samples[number] for number in new], steps, workers, progress, "Decoding")
-    for number, item in zip(new, found, strict=True):
-        spool.put(number, item.pixels)
-        examined[number] = dataclasses.replace(item, pixels=b"")
-    return [examined[number] for number in range(len(samples))]
-
-
-def _copy(earlier: Packed, known: Mapping[int, Picture], spool: Spool) -> None:
-    numbers: dict[str, list[int]] = {}
-    for number, picture in known.items():
-        numbers.setdefault(picture.SHA256, []).append(number)
-    for file in earlier.files():
-        for digest, pixels in records.pixels_by_digest(file):
-            for number in numbers.pop(digest, ()):
-                spool.put(number, pixels)
-    if numbers:
-        raise DataError(f"the records in {earlier.folder} are not those of its manifest; pack again with --force")
-
-
-def _stamp(sample: Sample) -> str:
-    try:
-        return sample.content.stamp()
-    except OSError:
-        return ""  # not known, so it is examined, which says what is wrong

@@ -1,4 +1,4 @@
-"""Where the pictures and labels are inside a TFRecord file, found without tensorflow, so that workers can read them.
+"""The bytes of TFRecord files: what is where in them, without tensorflow, so that workers can read them; and records.
 
 A file is a row of records: length (uint64), its CRC (uint32), the bytes, their CRC (uint32). The bytes are a
 `tf.train.Example`: a protocol buffer of features by name, of which only lists of bytes are looked at here.
@@ -53,6 +53,20 @@ def examples(path: Path) -> Iterator[Mapping[str, Span]]:
             yield dict(_features(record, start))
 
 
+def example(features: Mapping[str, bytes]) -> bytes:
+    """Return the bytes of a `tf.train.Example` of these values; faster than the class of that name makes them."""
+    entries = b"".join(_entry(name.encode(), value) for name, value in features.items())
+    return b"\x0a" + _varint_of(len(entries)) + entries
+
+
+def _entry(name: bytes, value: bytes) -> bytes:
+    head = b""
+    for tag in (b"\x0a", b"\x0a", b"\x12"):  # field 1 of BytesList, field 1 of Feature, field 2 of the map's entry
+        head = tag + _varint_of(len(head) + len(value)) + head
+    key = b"\x0a" + _varint_of(len(name)) + name
+    return b"".join((b"\x0a", _varint_of(len(key) + len(head) + len(value)), key, head, value))
+
+
 def _features(record: bytes, start: int) -> Iterator[tuple[str, Span]]:
     # Example.features = 1; Features.feature = 1, a map with key = 1, value = 2; Feature.bytes_list = 1; its value = 1.
     for features in _fields(record, 0, len(record), number=1):
@@ -97,3 +111,12 @@ def _varint(record: bytes, position: int, end: int) -> tuple[int, int]:
             return value, position
         shift += 7
     raise BrokenRecordError("a record is broken")
+
+
+def _varint_of(value: int) -> bytes:
+    digits = bytearray()
+    while value > 0x7F:
+        digits.append(value & 0x7F | 0x80)
+        value >>= 7
+    digits.append(value)
+    return bytes(digits)

@@ -63,7 +63,7 @@ def verify(config: TrainConfig, progress: Progress, exclude: frozenset[str] = fr
     found = scan(config).without(exclude)
     steps = Steps(config.Pretreatment, config.input_size)
     workers = parallel.worker_count(config.System.Threads)
-    facts = [item.facts for item in examine(found.samples, steps, workers, progress, "Verifying")]
+    facts = [item.facts for item in examine(list(enumerate(found.samples)), steps, workers, progress, "Verifying")]
     return Report(found, tuple(rules.check(entries(found, facts), rules.target_of(config))))
 
 

@@ -10,7 +10,7 @@ svg .grid{stroke:var(--line)}svg .line{fill:none;stroke:var(--accent);stroke-wid
 """
 
 WIDTH, HEIGHT = 460, 240
-LEFT, RIGHT, TOP, BOTTOM = 52, 12, 26, 26
+LEFT, RIGHT, TOP, BOTTOM = 62, 12, 26, 26
 TICKS = 4
 
 

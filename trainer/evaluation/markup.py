@@ -17,11 +17,12 @@ header,section{background:var(--card);border:1px solid var(--line);border-radius
 p{margin:.3rem 0}.note{color:var(--soft);font-size:.9rem;margin:0 0 .6rem}
 table{border-collapse:collapse;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.25rem .9rem .25rem 0;border-bottom:1px solid var(--line);overflow-wrap:anywhere}
-th{color:var(--soft);font-weight:600;font-size:.85rem}tr:last-child td{border-bottom:0}
-.scroll{overflow-x:auto;margin:0 0 1rem}
+th{color:var(--soft);font-weight:600;font-size:.85rem;overflow-wrap:normal}tr:last-child td{border-bottom:0}
+.scroll{overflow-x:auto;margin:0 0 1rem}.scroll:last-child{margin:0}
+.wide{width:100%}.wide td:last-child{width:70%}
+.facts td:first-child{white-space:nowrap;color:var(--soft);vertical-align:top}
 .heat td,.heat th{border:1px solid var(--line);padding:0;width:2rem;min-width:2rem;height:2rem;text-align:center}
 .heat td[style]{background:color-mix(in srgb,var(--bad) calc(15% + var(--heat)*75%),transparent)}
-.heat caption{caption-side:top;text-align:left;color:var(--soft);font-size:.85rem;padding:0 0 .3rem}
 .bar{display:flex;align-items:center;gap:.6rem;min-width:9rem}
 .bar i{flex:1;height:.55rem;border-radius:.3rem;background:var(--line);overflow:hidden}
 .bar i::before{content:"";display:block;height:100%;width:var(--share);background:var(--accent)}
@@ -65,10 +66,16 @@ def row(cells: Sequence[str]) -> str:
     return f"<tr>{''.join(f'<td>{cell}</td>' for cell in cells)}</tr>"
 
 
-def table(heading: Sequence[str], rows: Sequence[str]) -> str:
-    """Return a table that scrolls by itself where the screen is too narrow for it."""
+def table(heading: Sequence[str], rows: Sequence[str], kind: str = "") -> str:
+    """Return a table that scrolls by itself where the screen is too narrow for it.
+
+    Args:
+        heading: of the columns; may be empty.
+        rows: from `row`.
+        kind: a class of the style: `wide` gives its last column most of the page, `facts` has names at the left.
+    """
     head = f"<tr>{''.join(f'<th>{name}</th>' for name in heading)}</tr>" if heading else ""
-    return f"<div class=scroll><table>{head}{''.join(rows)}</table></div>"
+    return f"<div class=scroll><table class='{kind}'>{head}{''.join(rows)}</table></div>"
 
 
 def section(title: str, content: str, note: str = "") -> str:

@@ -1,6 +1,7 @@
 """report.html: how good a model is, on one page that needs nothing else. Pure: data in, HTML out."""
 
 import base64
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -8,7 +9,7 @@ from contract.formats import format_of
 from contract.spec import AcceptLine
 from trainer.evaluation.charts import STYLE as CHART_STYLE
 from trainer.evaluation.charts import line_chart
-from trainer.evaluation.confusion import align, by_symbol, errors_of, pairs_of
+from trainer.evaluation.confusion import Pair, align, by_symbol, errors_of, pairs_of
 from trainer.evaluation.history import Reading
 from trainer.evaluation.markup import STYLE, bar, escape, percent, row, section, table, visible
 from trainer.evaluation.metrics import Score, by_length, score
@@ -80,7 +81,7 @@ def render(report: Report) -> str:
         _gallery(
             "Every test picture read wrong",
             report.errors,
-            "The confident ones first: most of those have a wrong label.",
+            "The confident ones first: it is often their label that is wrong.",
         ),
         _suspects(report.suspects),
         _facts(report.facts),
@@ -126,13 +127,13 @@ def _accept(lines: Sequence[AcceptLine]) -> str:
 def _lengths(items: Sequence[Item]) -> str:
     scores = by_length([item.label for item in items], [item.text for item in items])
     rows = [row([str(length), f"{one.pictures:,}", bar(one.accuracy)]) for length, one in scores.items()]
-    return section("By length of the label", table(["length", "pictures", "read right"], rows))
+    return section("By length of the label", table(["length", "pictures", "read right"], rows, "wide"))
 
 
 def _symbols(items: Sequence[Item]) -> str:
     symbols = by_symbol(pairs_of([item.label for item in items], [item.text for item in items]))
     rows = [row([visible(symbol), f"{total:,}", bar(right / total)]) for symbol, (right, total) in symbols.items()]
-    return section("By symbol", table(["symbol", "in labels", "read right"], rows), "The worst read first.")
+    return section("By symbol", table(["symbol", "in labels", "read right"], rows, "wide"), "The worst read first.")
 
 
 def _confusions(items: Sequence[Item]) -> str:
@@ -145,42 +146,44 @@ def _confusions(items: Sequence[Item]) -> str:
         for (truth, read), count in errors.most_common(CONFUSIONS)
     ]
     heading = ["truth", "read as", "times", "of all errors"]
-    note = f"{total:,} wrong symbols in all; ∅ stands for no symbol there."
+    note = f"{total:,} wrong symbols; ∅ stands for none there. In the map, rows are the truth, columns what was read."
     return section("Confusions", _heat_map(errors) + table(heading, rows), note)
 
 
-def _heat_map(errors: dict[tuple[str, str], int]) -> str:
+def _heat_map(errors: Counter[Pair]) -> str:
     """Return the errors as a table of colours: a row for each true symbol, a column for each that was read."""
-    weight: dict[str, int] = {}
-    for pair, count in errors.items():
-        for symbol in pair:
-            weight[symbol] = weight.get(symbol, 0) + count
-    symbols = sorted(sorted(weight, key=lambda symbol: -weight[symbol])[:HEAT_SYMBOLS])
+    truths, reads = (_most_wrong(errors, side) for side in (0, 1))
     most = max(errors.values())
-    head = "".join(f"<th>{visible(symbol)}</th>" for symbol in symbols)
+    head = "".join(f"<th>{visible(symbol)}</th>" for symbol in reads)
     body = "".join(
-        f"<tr><th>{visible(truth)}</th>{''.join(_cell(errors.get((truth, read), 0), most) for read in symbols)}</tr>"
-        for truth in symbols
+        f"<tr><th>{visible(truth)}</th>{''.join(_cell(errors[truth, read], most) for read in reads)}</tr>"
+        for truth in truths
     )
-    caption = "<caption>rows: the truth; columns: what was read</caption>"
-    return f"<div class=scroll><table class=heat>{caption}<tr><th></th>{head}</tr>{body}</table></div>"
+    return f"<div class=scroll><table class=heat><tr><th></th>{head}</tr>{body}</table></div>"
+
+
+def _most_wrong(errors: Counter[Pair], side: int) -> list[str]:
+    weight: Counter[str] = Counter()
+    for pair, count in errors.items():
+        weight[pair[side]] += count
+    return sorted(symbol for symbol, _ in weight.most_common(HEAT_SYMBOLS))
 
 
 def _cell(count: int, most: int) -> str:
     return f'<td style="--heat:{count / most:.2f}">{count}</td>' if count else "<td></td>"
 
 
-def _gallery(title: str, items: Sequence[Item], note: str) -> str:
+def _gallery(title: str, items: Sequence[Item], note: str, label: str = "truth") -> str:
     if not items:
         return section(title, "<p>None.</p>")
     cards, left = [], PICTURE_BYTES
     for item in items:
         left -= len(item.picture)
-        cards.append(_card(item, with_picture=left >= 0))
+        cards.append(_card(item, label, with_picture=left >= 0))
     return section(f"{title}: {len(items):,}", f"<div class=cards>{''.join(cards)}</div>", note)
 
 
-def _card(item: Item, *, with_picture: bool) -> str:
+def _card(item: Item, label: str, *, with_picture: bool) -> str:
     truth, read = "", ""
     for left, right in align(item.label, item.text):
         mark = "{}" if left == right else "<mark>{}</mark>"
@@ -190,7 +193,7 @@ def _card(item: Item, *, with_picture: bool) -> str:
     source = f"data:image/{kind};base64,{base64.b64encode(item.picture).decode()}"
     picture = f'<img alt="" src="{source}">' if with_picture and item.picture else "<div class=none>no picture</div>"
     return (
-        f"<figure>{picture}<figcaption><dl><dt>truth</dt><dd class=text>{truth or visible('')}</dd>"
+        f"<figure>{picture}<figcaption><dl><dt>{label}</dt><dd class=text>{truth or visible('')}</dd>"
         f"<dt>read</dt><dd class=text>{read or visible('')}</dd>"
         f"<dt>confidence</dt><dd>{percent(item.confidence)}</dd></dl>"
         f"<small>{escape(item.name)}</small></figcaption></figure>"
@@ -202,10 +205,9 @@ def _suspects(items: Sequence[Item]) -> str:
         "Read with confidence as something else than their label, by a network that never saw them. Edit relabel.csv "
         "beside this page and give it to <code>python -m trainer relabel</code>."
     )
-    return _gallery("Labels to doubt, in the whole set", items, note) if items else ""
+    return _gallery("Labels to doubt, in the whole set", items, note, "label") if items else ""
 
 
 def _facts(facts: Sequence[tuple[str, str]]) -> str:
-    return (
-        section("Made with", table([], [row([escape(name), escape(value)]) for name, value in facts])) if facts else ""
-    )
+    rows = [row([escape(name), escape(value)]) for name, value in facts]
+    return section("Made with", table([], rows, "facts")) if facts else ""

@@ -17,9 +17,11 @@ from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples
 from trainer.errors import TrainerError
 from trainer.evaluation.metrics import Score
+from trainer.export.formats import prove_formats, publish_formats
 from trainer.export.gate import Gate, less_accurate
 from trainer.export.graph import inference_graph
 from trainer.export.proof import Exhibit, Proof
+from trainer.export.runtimes import Format
 from trainer.run import Run
 
 
@@ -63,7 +65,9 @@ class _Proven:
     texts: list[str | None]
 
 
-def export(model: keras.Model, config: TrainConfig, packed: PackedSet, run: Run) -> Exported:
+def export(
+    model: keras.Model, config: TrainConfig, packed: PackedSet, run: Run, formats: Sequence[Format] = ()
+) -> Exported:
     """Export a trained network into the run folder.
 
     Args:
@@ -71,6 +75,7 @@ def export(model: keras.Model, config: TrainConfig, packed: PackedSet, run: Run)
         config: of the training.
         packed: the set; its test side is read by the network and by what is exported.
         run: where the artifact goes.
+        formats: others that the model is wanted in, always in float32.
 
     Raises:
         TrainerError: the artifact does not read what the network reads; nothing got a final name, and the first
@@ -80,10 +85,12 @@ def export(model: keras.Model, config: TrainConfig, packed: PackedSet, run: Run)
     with tempfile.TemporaryDirectory(prefix=".staging-", dir=run.folder) as staging:
         gate = Gate(model, config, packed, run, Path(staging))
         candidates = _Candidates(model, config, gate, packed.fingerprint, run.graph.name)
-        proven = candidates.in_float32()
+        proven = exact = candidates.in_float32()
         if config.Export.Precision != "float32":
             proven = _choice(config.Export.Precision, proven, candidates.in_bfloat16())
+        prove_formats(model, exact.graph, config.charset, gate, formats)
         golden = golden_pictures(gate.test, proven.texts, config.Export.Golden)
+        publish_formats(gate.folder, run, formats)
     spec = proven.exported.spec.model_copy(update={"Golden": golden})
     write_atomically(run.graph, proven.graph)
     specs.write(spec, run.spec)

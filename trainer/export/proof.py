@@ -22,7 +22,7 @@ from contract.spec import ModelSpec
 from engine.arithmetic import Compute
 from trainer.dataset import records
 from trainer.errors import TrainerError
-from trainer.export.runtimes import Format, Frozen, Runtime, Symbols, open_format
+from trainer.export.runtimes import Format, Frozen, Runtime, open_format
 
 SHOWN = 20  # differing pictures kept in a report
 BATCH = 64  # pictures
@@ -158,12 +158,11 @@ class _Read:
 
 def _read(runtime: Runtime, spec: ModelSpec, encoded: Sequence[bytes]) -> _Read:
     pixels = np.stack([image.to_pixels(content, spec.Pretreatment, spec.input_size) for content in encoded])
-    logits, symbols = runtime.scores(pixels)
+    logits, own = runtime.read(pixels)
     texts = _texts(logits, spec)
-    own = texts if symbols is None else _spelled(symbols, spec.charset.symbols)
     rows = range(0, len(pixels), SINGLE_EVERY)
-    alone = {row: _texts(runtime.scores(pixels[row : row + 1])[0], spec)[0] for row in rows}
-    return _Read(pixels, logits, texts, own, alone)
+    alone = {row: _texts(runtime.read(pixels[row : row + 1])[0], spec)[0] for row in rows}
+    return _Read(pixels, logits, texts, texts if own is None else own, alone)
 
 
 def _defects(read: _Read, packed: Pixels) -> Iterator[str]:
@@ -186,10 +185,6 @@ def _open(exhibit: Exhibit, spec: ModelSpec) -> Runtime:
 
 def _texts(logits: Logits, spec: ModelSpec) -> list[str]:
     return [item.text for item in ctc_greedy(logits, spec.charset)]
-
-
-def _spelled(symbols: Symbols, charset: tuple[str, ...]) -> list[str]:
-    return ["".join([charset[number] for number in row if number >= 0]) for row in symbols.tolist()]
 
 
 def main(arguments: list[str]) -> int:

@@ -1,20 +1,20 @@
 """The runtimes that an export is proven in: from contract pixels to scores, each through its own library."""
 
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 import numpy as np
-import numpy.typing as npt
 
 import engine
-from contract.decode import Logits
+from contract.decode import Logits, dense
 from contract.image import Pixels
 from contract.spec import ModelSpec
 from engine.arithmetic import Compute
+from engine.quiet import import_tensorflow
 from trainer.errors import TrainerError
 
-Symbols = npt.NDArray[np.int64]
 Format = Literal["onnx", "savedmodel", "tflite"]
 
 _MISSING = "{library} is not installed: pip install 'captcha-foundry[{extra}]'"
@@ -23,19 +23,22 @@ _MISSING = "{library} is not installed: pip install 'captcha-foundry[{extra}]'"
 class Runtime(Protocol):
     """A model that is loaded in some runtime."""
 
-    def scores(self, pixels: Pixels) -> tuple[Logits, Symbols | None]:
-        """Return float32 [N, T, K] and, where the model decodes itself, int64 [N, L], for uint8 [N, H, W, C]."""
+    def read(self, pixels: Pixels) -> tuple[Logits, list[str] | None]:
+        """Return scores float32 [N, T, K] for uint8 [N, H, W, C], and texts where the model makes them itself."""
 
 
 class Frozen:
     """The frozen graph in the engine, as the platform runs it."""
 
     def __init__(self, spec: ModelSpec, path: Path, compute: Compute = "auto") -> None:
+        """Load the graph."""
+        self._charset = spec.charset.symbols
         self._recognizer = engine.open_model(spec, path.read_bytes(), compute=compute)
 
-    def scores(self, pixels: Pixels) -> tuple[Logits, Symbols | None]:
-        """Return scores and the graph's own reading."""
-        return self._recognizer.logits_and_symbols(pixels)
+    def read(self, pixels: Pixels) -> tuple[Logits, list[str] | None]:
+        """Return scores and texts."""
+        logits, symbols = self._recognizer.logits_and_symbols(pixels)
+        return logits, dense(symbols, self._charset)
 
 
 class Onnx:
@@ -51,7 +54,7 @@ class Onnx:
         options.intra_op_num_threads = threads
         self._session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
 
-    def scores(self, pixels: Pixels) -> tuple[Logits, Symbols | None]:
+    def read(self, pixels: Pixels) -> tuple[Logits, list[str] | None]:
         """Return scores; the file has no decoder."""
         return self._session.run(["logits"], {"input": pixels})[0], None
 
@@ -61,17 +64,17 @@ class SavedModel:
 
     def __init__(self, path: Path) -> None:
         """Load the folder."""
-        engine.quiet.import_tensorflow()
+        import_tensorflow()
         import tensorflow as tf  # noqa: PLC0415 - late, and without keras
 
         self._loaded = tf.saved_model.load(str(path))  # held: its signature refers to it only weakly
         self._call = self._loaded.signatures["serving_default"]
         self._tensor: Callable[[Pixels], Any] = tf.constant
 
-    def scores(self, pixels: Pixels) -> tuple[Logits, Symbols | None]:
-        """Return scores and the model's own reading."""
+    def read(self, pixels: Pixels) -> tuple[Logits, list[str] | None]:
+        """Return scores and texts."""
         result = self._call(pixels=self._tensor(pixels))
-        return result["logits"].numpy(), result["symbols"].numpy()
+        return result["logits"].numpy(), [text.decode() for text in result["texts"].numpy().tolist()]
 
 
 class TfLite:
@@ -79,15 +82,18 @@ class TfLite:
 
     def __init__(self, path: Path) -> None:
         """Load the file."""
-        engine.quiet.import_tensorflow()
+        import_tensorflow()
         import tensorflow as tf  # noqa: PLC0415 - late, and without keras
 
-        self._interpreter = tf.lite.Interpreter(model_path=str(path))
+        with warnings.catch_warnings():
+            # It announces its own end for the release before this one; the converter's format stays.
+            warnings.filterwarnings("ignore", r"\s*Warning: tf\.lite\.Interpreter is deprecated", UserWarning)
+            self._interpreter = tf.lite.Interpreter(model_path=str(path))
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
-    def scores(self, pixels: Pixels) -> tuple[Logits, Symbols | None]:
+    def read(self, pixels: Pixels) -> tuple[Logits, list[str] | None]:
         """Return scores; the file has no decoder."""
         return np.concatenate([self._one(pixels[row : row + 1]) for row in range(len(pixels))]), None
 

@@ -44,6 +44,7 @@ class Migrated:
 
     def text(self, file: Path) -> str:
         """Return our config, with what was lost and changed in its header; `file` is where it will stand."""
+        model = self.values["Model"]
         lines = [
             f"# {self.name}: migrated from {' and '.join(self.sources)} of captcha_trainer. Look it over, then:",
             "#",
@@ -52,7 +53,7 @@ class Migrated:
             *_told("Different here:", self.changed),
             "",
         ]
-        return "\n".join(lines) + "\n" + fill(self.values)
+        return "\n".join(lines) + "\n" + fill(self.values, {"Pretreatment": {"Resize": [model["ImageWidth"], model["ImageHeight"]]}})
 
 
 def migrate(files: Sequence[Path]) -> Migrated:

@@ -17,7 +17,7 @@ from trainer.training.recipe import PEAK_RATE
 from trainer.training.rehearsal import rehearse
 
 BATCH = 8  # pictures; two such batches are learned
-SECONDS = 25.0
+SECONDS = 30.0
 STEPS = 600
 READ_EVERY = 10  # steps
 WARMUP = 20  # steps until the rate is the config's

@@ -2,6 +2,7 @@
 
 import importlib.metadata
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,13 @@ from trainer.config import TrainConfig
 from trainer.dataset import pack
 from trainer.dataset.pack import PackedSet
 from trainer.errors import TrainerError
+from trainer.evaluation.metrics import by_length, lengths_sentence
 from trainer.export.artifact import Exported
 from trainer.export.artifact import export as export_model
+from trainer.export.runtimes import Format
 from trainer.progress import Progress
 from trainer.run import Run, run_of
-from trainer.training import checkpoint, fit, interrupt, learner, recipe, warm
+from trainer.training import assessment, checkpoint, fit, interrupt, learner, recipe, suspicion, warm
 from trainer.training import device as devices
 from trainer.training.device import Device
 from trainer.training.fit import Sets
@@ -73,11 +76,13 @@ def train(
     if not fitting.position.step:  # a run that goes on was rehearsed when it began
         rehearse(fitting.reader, config, sets.test, REHEARSED)
     _fit(fitting, progress, _plan_sentence(plan, sets, fitting.position.step))
-    return export(config, packed, run)
+    return export(config, packed, run, progress)
 
 
-def export(config: TrainConfig, packed: PackedSet, run: Run) -> Exported:
-    """Export the best weights of a run and prove the artifact.
+def export(
+    config: TrainConfig, packed: PackedSet, run: Run, progress: Progress, formats: Sequence[Format] = ()
+) -> Exported:
+    """Export the best weights of a run, prove the artifact, and report how well it reads.
 
     Raises:
         TrainerError: there are no weights yet, or the export did not prove right.
@@ -85,7 +90,14 @@ def export(config: TrainConfig, packed: PackedSet, run: Run) -> Exported:
     if not run.best.exists():
         raise TrainerError(f"{run.best} is missing: train the model first")
     model = learner.reader_with(config, checkpoint.load_arrays(run.best))
-    return export_model(model, config, packed, run)
+    exported = export_model(model, config, packed, run, formats)
+    items = assessment.read_test_set(config, packed, run, progress)
+    assessment.write_report(run, items, suspicion.recall(config, run.relabel))
+    lengths = by_length([item.label for item in items], [item.text for item in items])
+    if len(lengths) > 1:
+        progress.say(lengths_sentence(lengths))
+    progress.say(f"Report: {run.report}")
+    return exported
 
 
 def _begin(run: Run, resolved: TrainConfig, packed: PackedSet, device: Device, warm_start: Path | None) -> None:

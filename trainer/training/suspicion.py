@@ -1,14 +1,15 @@
-"""Which labels to doubt: every picture is read by a network that was not trained on it, and contradictions are listed."""
+"""Which labels to doubt: every picture is read by a network that never saw it, and contradictions are listed."""
 
+import math
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from contract.files import sha256, write_atomically
-from trainer.config import TrainConfig
+from trainer.config import Arithmetic, TrainConfig
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples
 from trainer.dataset.sample import Sample
@@ -22,7 +23,8 @@ from trainer.progress import Progress
 FOLDS = 3
 CONFIDENCE = 0.9
 SHARE_OF_EPOCHS = 0.5  # a network that is only to tell wrong labels needs half the training of one that is to be served
-FEWEST_EPOCHS = 3
+FEWEST_STEPS = 600
+READS_WELL = 0.8  # share of the set: networks that agree with less of the labels have not learned to read
 
 
 @dataclass(frozen=True)
@@ -33,15 +35,40 @@ class Search:
         folds: parts of the set; each is read by a network trained on the others.
         confidence: a reading contradicts its label from here on, 0..1.
         minutes: for all trainings together; the rest of one that is out of time is left out. None: as long as it takes.
+        precision: of the arithmetic in training.
     """
 
     folds: int = FOLDS
     confidence: float = CONFIDENCE
     minutes: float | None = None
+    precision: Arithmetic = "float32"
 
 
-def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progress) -> list[Proposal]:
-    """Train on all folds but one, read that one, for each of them; return the contradictions, most confident first.
+@dataclass(frozen=True)
+class Found:
+    """What a search found.
+
+    Attributes:
+        proposals: the contradictions, the most confident first.
+        agreement: share of the labels that the networks read as they are, 0..1.
+    """
+
+    proposals: list[Proposal]
+    agreement: float
+
+    def __str__(self) -> str:
+        """Return the sentence that tells it."""
+        agreed = f"networks that had not seen them read {self.agreement:.1%} of the pictures as labelled"
+        if self.agreement >= READS_WELL:
+            return f"{len(self.proposals):,} labels to doubt; {agreed}"
+        return (
+            f"{agreed}, so they have not learned to read, and what they doubt ({len(self.proposals):,} labels) means "
+            "little: give them more time, or `trainer check` the set first"
+        )
+
+
+def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progress) -> Found:
+    """Train on all folds but one and read that one, for each of them.
 
     Pictures of the same pixels are in the same fold: a copy that was learned would vouch for its own wrong label.
 
@@ -52,15 +79,19 @@ def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progr
     numbers = fold_numbers(examples, search.folds)
     empty = [fold for fold in range(search.folds) if fold not in numbers]
     if search.folds < 2 or empty:
-        raise UsageError(f"{len(examples):,} pictures cannot be split into {search.folds} folds: give --folds 2 or more")
-    found: list[Proposal] = []
+        raise UsageError(
+            f"{len(examples):,} pictures cannot be split into {search.folds} folds: give --folds 2 or more"
+        )
+    doubted: list[Proposal] = []
+    agreed = 0
     for fold in range(search.folds):
         held_out = np.flatnonzero(numbers == fold)
         title = f"fold {fold + 1} of {search.folds}"
         for index, text, confidence in _read(config, examples, numbers != fold, held_out, search, (progress, title)):
+            agreed += text == examples.labels[index]
             if text != examples.labels[index] and confidence >= search.confidence:
-                found.append(Proposal(examples.names[index], text, examples.labels[index], confidence))
-    return sorted(found, key=lambda one: (-one.confidence, one.name))
+                doubted.append(Proposal(examples.names[index], text, examples.labels[index], confidence))
+    return Found(sorted(doubted, key=lambda one: (-one.confidence, one.name)), agreed / len(examples))
 
 
 def joined(train: Examples, test: Examples) -> Examples:
@@ -82,9 +113,7 @@ def fold_numbers(examples: Examples, folds: int) -> np.ndarray:
 def items_of(config: TrainConfig, proposals: list[Proposal]) -> list[Item]:
     """Return proposals with their pictures, for the report; empty where a picture is gone."""
     samples = {sample.name: sample for sample in scan(config).samples} if proposals else {}
-    return [
-        Item(one.name, one.was, one.label, one.confidence, _bytes(samples, one.name)) for one in proposals
-    ]
+    return [Item(one.name, one.was, one.label, one.confidence, _bytes(samples, one.name)) for one in proposals]
 
 
 def recall(config: TrainConfig, path: Path) -> list[Item]:
@@ -122,7 +151,7 @@ def _read(
 
     progress, title = shown
     count = int(chosen.sum())
-    plan = recipes.choose(_shortened(config, count), count, "float32")
+    plan = recipes.choose(_shortened(config, count), count, search.precision)
     learner = Learner(config, plan)
     labels = label_matrix([examples.labels[index] for index in np.flatnonzero(chosen)], config.charset)
     deadline = time.monotonic() + (60 * search.minutes / search.folds if search.minutes else float("inf"))
@@ -140,8 +169,11 @@ def _read(
 
 
 def _shortened(config: TrainConfig, pictures: int) -> TrainConfig:
+    """Return a config with half the usual training, unless it says itself how long."""
     from trainer.training import recipe as recipes  # noqa: PLC0415 - late, as above
 
+    if config.Trains.MaxEpochs:
+        return config
     plan = recipes.choose(config, pictures, "float32")
-    epochs = max(FEWEST_EPOCHS, round(plan.steps / plan.epoch_steps * SHARE_OF_EPOCHS))
+    epochs = max(math.ceil(FEWEST_STEPS / plan.epoch_steps), round(plan.steps / plan.epoch_steps * SHARE_OF_EPOCHS))
     return config.model_copy(update={"Trains": config.Trains.model_copy(update={"MaxEpochs": epochs})})

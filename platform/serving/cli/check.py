@@ -2,13 +2,14 @@
 
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 
 import engine
 from serving.cli import flags
-from serving.cli.serve import check_folders
-from serving.loading import LoadModel, prepare
+from serving.cli.serve import check_folders, trial_for
+from serving.loading import LoadModel, TryModel, prepare
 from serving.repository import Candidate, Scan, scan
-from serving.settings import Settings
+from serving.settings import BatchingSection, Settings
 from serving.states import State
 
 _DESCRIPTION = "Load every version in the folders, read its golden pictures, and print what is wrong; serve nothing."
@@ -27,10 +28,11 @@ def run(words: Sequence[str]) -> int:
     if flags.shown(arguments, settings):
         return 0
     check_folders(settings)
-    return check(settings, engine.open_model)
+    with closing(trial_for(settings.Models)) as try_model:
+        return check(settings, engine.open_model, try_model)
 
 
-def check(settings: Settings, load_model: LoadModel) -> int:
+def check(settings: Settings, load_model: LoadModel, try_model: TryModel) -> int:
     """Print a line for each version in the folders, and return the exit code."""
     folders = settings.Folders
     # What two scans in a row see alike has settled; files that are written at this very moment are reported as such.
@@ -39,7 +41,7 @@ def check(settings: Settings, load_model: LoadModel) -> int:
     for sentence in seen.degraded:
         sys.stdout.write(f"BAD  {sentence}\n")
     for candidate in seen.candidates:
-        problem = _prove(candidate, load_model, settings.Batching.MaxBatch)
+        problem = _prove(candidate, load_model, settings.Batching, try_model)
         problems += [problem] if problem else []
         title = f"{candidate.path.name}: {candidate.name} {candidate.version}".rstrip()
         sys.stdout.write(f"{'BAD ' if problem else 'good'} {title}{': ' + problem if problem else ''}\n")
@@ -48,11 +50,11 @@ def check(settings: Settings, load_model: LoadModel) -> int:
     return 1 if problems else 0
 
 
-def _prove(candidate: Candidate, load_model: LoadModel, max_batch: int) -> str:
+def _prove(candidate: Candidate, load_model: LoadModel, batching: BatchingSection, try_model: TryModel) -> str:
     if candidate.stage is not State.DISCOVERED:
         return f"{candidate.stage}: {candidate.reason}"
     try:
-        prepare(candidate, load_model, max_batch, lambda _state, _reason: None).close()
+        prepare(candidate, load_model, batching, lambda _state, _reason: None, try_model).close()
     except Exception as error:  # noqa: BLE001 - the command reports whatever is wrong, and goes on with the next
         return str(error) or type(error).__name__
     return ""

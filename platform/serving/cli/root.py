@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from contract.errors import ConfigError
-from serving.cli import check, key, serve
+from serving.cli import ask, captcha_source, check, key, load, serve
 
 DONE, FAILED, USAGE = 0, 1, 2
 
@@ -12,6 +12,9 @@ COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "serve": serve.run,
     "check": check.run,
     "key": key.run,
+    "ask": ask.run,
+    "load": load.run,
+    "captcha-source": captcha_source.run,
 }
 
 

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 
 import engine
 from contract.errors import ConfigError
+from engine.preflight import Preflight
 from serving import logs
 from serving.cli import flags
 from serving.daemon import Daemon, assemble, run_until_signal
+from serving.loading import NoTrial, TryModel
 from serving.security.addresses import loopback
-from serving.settings import Settings
+from serving.settings import ModelsSection, Settings
 
 _DESCRIPTION = "Answer pictures with text over HTTP and gRPC, with the models that lie in two folders."
 _EPILOG = """\
@@ -21,6 +23,9 @@ examples:
 other commands (each has its own --help):
   check    load and prove what is in the folders, without serving
   key      make an API key
+  ask      send pictures to a running service and print what it reads
+  load     put a load on a running service and write down how it fares
+  captcha-source   hand out pictures with their truth, to practise against
 
 Every key has a variable too: Listen.GrpcPort is FOUNDRY_SERVING_LISTEN_GRPC_PORT. Flags win over variables, variables
 over --config. SIGTERM and Ctrl-C finish what was accepted; a second one ends at once. SIGHUP looks at the folders now.
@@ -41,7 +46,7 @@ def run(words: Sequence[str]) -> int:
     from serving.metrics import Metrics  # noqa: PLC0415
 
     metrics = Metrics()
-    plane, lifecycle = assemble(settings, engine.open_model, meter=metrics)
+    plane, lifecycle = assemble(settings, engine.open_model, meter=metrics, try_model=trial_for(settings.Models))
     faces = build(settings, plane, lifecycle, metrics)
     daemon = Daemon(settings.Operation, plane, lifecycle, faces.transports)
     daemon.start()
@@ -50,6 +55,11 @@ def run(words: Sequence[str]) -> int:
     sys.stdout.flush()
     run_until_signal(daemon)
     return 0
+
+
+def trial_for(models: ModelsSection) -> TryModel:
+    """Return what tries models, as the settings want it; whoever takes it closes it."""
+    return Preflight(models.trial) if models.Preflight else NoTrial()
 
 
 def check_folders(settings: Settings) -> None:

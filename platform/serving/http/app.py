@@ -15,7 +15,9 @@ from serving.http.dropin import drop_in_routes
 from serving.http.facilities import Facilities
 from serving.http.guard import guard
 from serving.http.inference import inference_routes
+from serving.http.openapi import document
 from serving.http.options import HttpOptions
+from serving.http.pages import page_routes
 from serving.pictures import RequestLimits
 
 _log = logging.getLogger(__name__)
@@ -54,6 +56,7 @@ def create_app(
         app.register_blueprint(admin_routes(facilities.admin))
     if facilities.metrics:
         app.register_blueprint(metrics_routes(facilities.metrics))
+    app.register_blueprint(page_routes(options, lambda: document(app, limits, options)))
     guard(app, facilities)
     app.register_error_handler(ServingError, lambda error: _not_admitted(error, options))
     app.register_error_handler(HTTPException, _refused)

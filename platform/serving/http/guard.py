@@ -5,11 +5,12 @@ import time
 from flask import Flask, Response, g, request
 
 from serving.http.facilities import Facilities
+from serving.http.pages import FILES
 from serving.security.gate import Caller, Gate
 from serving.security.keys import Scope
 from serving.security.signing import Signable
 
-_OPEN = frozenset({"/", "/docs", "/openapi.json", "/v2", "/v2/health/live", "/v2/health/ready"})
+_OPEN = frozenset({*FILES, "/openapi.json", "/v2", "/v2/health/live", "/v2/health/ready"})
 _SIGNED = frozenset({"/captcha/auth/v2"})  # checks its own signature
 _ADMIN = ("/v2/repository/models/", "/admin/")
 _UNROUTED = "none"
@@ -53,5 +54,6 @@ def _signable() -> Signable:
 def _count(response: Response, facilities: Facilities) -> Response:
     route = request.url_rule.rule if request.url_rule else _UNROUTED
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
+    response.headers["Server-Timing"] = f"app;dur={1000 * seconds:.3f}"
     facilities.meter.request("http", route, str(response.status_code), seconds)
     return response

@@ -33,7 +33,7 @@ def inference_routes(plane: Recognizes, limits: RequestLimits) -> Blueprint:
     routes.add_url_rule("/repository/index", "index", desk.index, methods=["POST"])
     for path in (model, one_version):
         routes.add_url_rule(path, f"metadata{path}", _in_protocol(plane, desk.metadata))
-        routes.add_url_rule(f"{path}/ready", f"ready{path}", _in_protocol(plane, desk.model_ready))
+        routes.add_url_rule(f"{path}/ready", f"ready_model{path}", _in_protocol(plane, desk.model_ready))
         routes.add_url_rule(f"{path}/infer", f"infer{path}", _in_protocol(plane, desk.infer), methods=["POST"])
     return routes
 

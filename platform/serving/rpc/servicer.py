@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NoReturn
 
 import grpc
@@ -26,12 +26,20 @@ from serving.wire.recognizer_pb2_grpc import PredictServicer
 CODE_KEY = "captcha-code"
 """Where the code number of captcha_platform stands in the trailing metadata of a call that failed."""
 
+TIMING_KEY = "server-timing"
+"""Where it stands how long the service worked on a call, in the form of the HTTP header Server-Timing."""
+
 _log = logging.getLogger(__name__)
 
 
 @dataclass
 class _Outcome:
     status: grpc.StatusCode = grpc.StatusCode.OK
+    started: float = field(default_factory=time.perf_counter)
+
+    @property
+    def seconds(self) -> float:
+        return time.perf_counter() - self.started
 
 
 class Predict(PredictServicer):
@@ -54,7 +62,7 @@ class Predict(PredictServicer):
         with self._counted("predict") as outcome:
             try:
                 with self._place(context):
-                    return self._answer(request, context)
+                    return self._timed(request, context, outcome)
             except ServingError as error:
                 code = code_of(error, hints_of(request))
                 outcome.status = status_of(error)
@@ -84,6 +92,11 @@ class Predict(PredictServicer):
                 outcome.status = grpc.StatusCode.INTERNAL
                 _fail(context, error)
 
+    def _timed(self, request: PredictRequest, context: grpc.ServicerContext, outcome: _Outcome) -> PredictResult:
+        result = self._answer(request, context)
+        context.set_trailing_metadata(((TIMING_KEY, f"app;dur={1000 * outcome.seconds:.3f}"),))
+        return result
+
     def _answer_or_failure(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
         try:
             return self._answer(request, context)
@@ -97,12 +110,10 @@ class Predict(PredictServicer):
     @contextmanager
     def _counted(self, method: str) -> Iterator[_Outcome]:
         outcome = _Outcome()
-        started = time.perf_counter()
         try:
             yield outcome
         finally:
-            seconds = time.perf_counter() - started
-            self._options.meter.request("grpc", method, outcome.status.name, seconds)
+            self._options.meter.request("grpc", method, outcome.status.name, outcome.seconds)
 
     @contextmanager
     def _place(self, context: grpc.ServicerContext) -> Iterator[None]:

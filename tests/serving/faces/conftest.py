@@ -13,7 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from contract.decode import Symbol
 from contract.errors import DamagedPictureError
-from serving.answer import Answer, Hints, ModelStatus
+from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.errors import DeadlineError, ServingError, UnknownModelError, UnreadablePictureError
 from serving.http.app import create_app
 from serving.http.options import HttpOptions
@@ -49,6 +49,9 @@ class FakePlane:
 
     def models(self) -> list[ModelStatus]:
         return self.statuses
+
+    def queues(self) -> list[QueueStatus]:
+        return [QueueStatus("digits", "1.2", 0, 0)]
 
     def ready(self) -> bool:
         return self.is_ready

@@ -38,6 +38,8 @@ def test_models_are_listed_with_their_states(client: FlaskClient) -> None:
         "type": "number",
         "sites": ["shop"],
         "size": [160, 60],
+        "accuracy": None,
+        "golden": 0,
     }
     assert (rejected["version"], rejected["state"], rejected["reason"]) == ("1.3", "rejected", "digest differs")
 

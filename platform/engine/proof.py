@@ -1,0 +1,40 @@
+"""What a loaded model must do before it serves: run at its smallest and largest batch, and read its golden pictures."""
+
+import numpy as np
+
+from contract import image
+from engine.errors import EngineError
+from engine.reading import ReadsPixels
+
+
+class GoldenError(EngineError):
+    """A golden picture is read otherwise on this machine than where the model was made."""
+
+
+def prove(reader: ReadsPixels, max_batch: int) -> None:
+    """Run a model once at each end of its range, which warms it up, and hold it to its golden pictures.
+
+    Args:
+        reader: the loaded model.
+        max_batch: the largest batch that it will see, in pictures.
+
+    Raises:
+        GoldenError: it misreads a golden picture; the message shows which, and how.
+        PictureError: a golden picture is no picture.
+        EngineError: it cannot run.
+    """
+    spec = reader.spec
+    width, height = spec.input_size
+    for count in dict.fromkeys([1, max_batch]):
+        reader.read_pixels(np.zeros((count, height, width, spec.Pretreatment.ImageChannel), np.uint8))
+    if not spec.Golden:
+        return
+    pictures = [image.to_pixels(golden.Picture, spec.Pretreatment, spec.input_size) for golden in spec.Golden]
+    readings = reader.read_pixels(np.stack(pictures))
+    wrong = [
+        f"picture {number} reads {reading.text!r} instead of {golden.Text!r}"
+        for number, (golden, reading) in enumerate(zip(spec.Golden, readings, strict=True), start=1)
+        if reading.text != golden.Text
+    ]
+    if wrong:
+        raise GoldenError(f"golden pictures are misread: {'; '.join(wrong)}")

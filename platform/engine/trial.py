@@ -1,0 +1,107 @@
+"""The child process of `engine.preflight`: it opens models that may be the end of it.
+
+Requests come over standard input, pickled, each after its length; one line of JSON goes out for each. When standard
+input ends, so does the process, whatever it is doing: it never outlives its parent.
+"""
+
+import contextlib
+import json
+import os
+import pickle
+import queue
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import BinaryIO
+
+from contract.errors import ContractError
+from engine import THROUGHPUT, open_model
+from engine.preflight import LENGTH_BYTES, Request, TrialLimits
+from engine.proof import prove
+from engine.quiet import import_tensorflow
+
+_MAX_WRITTEN = 1024 * 1024  # bytes of a file; what it says while it dies is one
+_NICENESS = 10
+
+
+def main() -> None:
+    """Try models until none comes for a while."""
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # what libraries print is no answer
+    requests: queue.Queue[Request] = queue.Queue()
+    threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
+    _step_back()
+    import_tensorflow()
+    limits = TrialLimits()
+    with contextlib.suppress(queue.Empty):
+        while True:
+            request = requests.get(timeout=limits.idle)
+            limits = request.limits
+            _restrict(limits)
+            answers.write(json.dumps(try_model(request)).encode() + b"\n")
+    os._exit(0)  # an orderly end would abort over the thread that reads
+
+
+def try_model(request: Request) -> dict[str, object]:
+    """Open and prove a model.
+
+    Returns:
+        `reason`, empty if all is well, and whether it is `hopeless`, which means that these bytes must not be tried
+        again.
+    """
+    try:
+        reader = open_model(request.model, request.graph, threads=THROUGHPUT)
+        try:
+            prove(reader, request.max_batch)
+        finally:
+            reader.close()
+    except ContractError as error:
+        return {"reason": str(error), "hopeless": True}
+    except MemoryError:
+        reason = f"{request.model.Graph.File}: it needs more than {request.limits.memory:,} bytes of memory"
+        return {"reason": reason, "hopeless": True}
+    except Exception as error:  # noqa: BLE001 - whatever it is, the parent wants to know
+        return {"reason": f"{request.model.Graph.File}: {type(error).__name__}: {error}", "hopeless": False}
+    return {"reason": "", "hopeless": False}
+
+
+def _listen(stream: BinaryIO, requests: queue.Queue[Request]) -> None:
+    while True:
+        length = int.from_bytes(stream.read(LENGTH_BYTES), "big")
+        content = stream.read(length)
+        if not length or len(content) < length:
+            os._exit(0)
+        requests.put(pickle.loads(content))  # noqa: S301 - from the process that started this one
+
+
+def _step_back() -> None:
+    """Let requests that are served meanwhile go first, and let the kernel end this process before any other."""
+    if sys.platform != "win32":
+        os.nice(_NICENESS)
+    with contextlib.suppress(OSError):  # not on this system, or not allowed: only a precaution is missing
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _restrict(limits: TrialLimits) -> None:
+    """Limit what one trial may use beyond what this process uses now. Windows has no such limits."""
+    if sys.platform == "win32":
+        return
+    import resource  # noqa: PLC0415 - not on Windows
+
+    cores = os.cpu_count() or 1
+    wanted = {
+        resource.RLIMIT_CPU: int(time.process_time() + limits.seconds * cores) + 1,
+        resource.RLIMIT_FSIZE: _MAX_WRITTEN,
+        resource.RLIMIT_CORE: 0,
+    }
+    if (statm := Path("/proc/self/statm")).exists():
+        pages = int(statm.read_text().split()[0])
+        wanted[resource.RLIMIT_AS] = pages * resource.getpagesize() + limits.memory
+    for kind, limit in wanted.items():
+        _, hard = resource.getrlimit(kind)
+        resource.setrlimit(kind, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+
+
+if __name__ == "__main__":
+    main()

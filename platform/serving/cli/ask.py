@@ -1,0 +1,90 @@
+"""`python -m serving ask`: send pictures to a running service and print what it reads."""
+
+import argparse
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from serving.answer import Hints
+from serving.cli.asking import DEFAULT_URL, add_arguments, check_url, credentials_of, label_of, pictures_in
+from serving.client.results import ClientError, RefusedError, Result
+from serving.client.web import HttpClient
+
+if TYPE_CHECKING:
+    from serving.client.rpc import GrpcClient
+
+_BATCH = 16  # pictures in a request
+_EPILOG = """\
+examples:
+  python -m serving ask captcha.png
+  python -m serving ask pictures/ --grpc 127.0.0.1:50054 --model-name digits
+  python -m serving ask pictures/ --labels
+
+Prints a line for each picture: text, confidence, model and version, file. With --labels also the accuracy.
+Ends with code 1 if a picture was not read.
+"""
+
+
+def run(words: Sequence[str]) -> int:
+    """Ask; raises ConfigError for what is wrong with the arguments."""
+    arguments = _parser().parse_args(words)
+    files = pictures_in(arguments.paths)
+    failed, judged = 0, []
+    for path, result in _results(arguments, files):
+        if isinstance(result, str) or result.code:
+            failed += 1
+            sys.stdout.write(f"-\t\t\t{path}: {result if isinstance(result, str) else result.message}\n")
+            continue
+        label = label_of(path, arguments.labels)
+        judged += [] if label is None else [result.text == label]
+        mark = "" if label in {None, result.text} else f" (should be {label})"
+        sys.stdout.write(f"{result.text}{mark}\t{result.confidence:.4f}\t{result.model} {result.version}\t{path}\n")
+    if judged:
+        sys.stdout.write(f"{sum(judged)} of {len(judged)} are right: {sum(judged) / len(judged):.2%}\n")
+    return 1 if failed else 0
+
+
+def _results(arguments: argparse.Namespace, files: Sequence[Path]) -> Iterator[tuple[Path, Result | str]]:
+    hints = Hints(arguments.model_site, arguments.model_type, arguments.model_name)
+    client = _client(arguments)
+    with client:
+        for start in range(0, len(files), _BATCH):
+            batch = files[start : start + _BATCH]
+            contents = [path.read_bytes() for path in batch]
+            try:
+                yield from zip(batch, client.read_all(contents, hints), strict=True)
+            except RefusedError:  # of none of them, or of the whole: each alone tells which
+                for path, content in zip(batch, contents, strict=True):
+                    yield path, _one(client, content, hints)
+
+
+def _one(client: "HttpClient | GrpcClient", content: bytes, hints: Hints) -> Result | str:
+    try:
+        return client.read(content, hints)
+    except ClientError as error:
+        return str(error)
+
+
+def _client(arguments: argparse.Namespace) -> "HttpClient | GrpcClient":
+    credentials = credentials_of(arguments)
+    if arguments.grpc:
+        from serving.client.rpc import GrpcClient  # noqa: PLC0415 - asking over HTTP needs no gRPC
+
+        return GrpcClient(arguments.grpc, credentials=credentials)
+    url = arguments.url or DEFAULT_URL
+    check_url(url)
+    return HttpClient(url, credentials=credentials)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m serving ask",
+        description="Send pictures to a running service and print what it reads.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(parser)
+    for flag in ("--model-site", "--model-type", "--model-name"):
+        parser.add_argument(flag, default="", metavar="TEXT", help="which model is wanted (default: by size)")
+    return parser

@@ -1,0 +1,90 @@
+"""What `ask` and `load` share: where the service is, the key, and the pictures to send."""
+
+import argparse
+import os
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from contract.errors import ConfigError
+from serving.client.credentials import Credentials
+
+DEFAULT_URL = "http://127.0.0.1:19951"
+DEFAULT_LABEL = r".*?(?=_)"
+_PICTURES = {".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp"}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments that both commands have."""
+    parser.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="pictures, or folders of them")
+    parser.add_argument("--url", metavar="URL", help=f"ask over HTTP (default {DEFAULT_URL})")
+    parser.add_argument("--grpc", metavar="HOST:PORT", help="ask over gRPC, for example 127.0.0.1:50054")
+    parser.add_argument("--key-file", type=Path, metavar="FILE", help="text file with the key (or set FOUNDRY_KEY)")
+    text = f"judge the answers: the part of a name that {DEFAULT_LABEL} finds is the label"
+    parser.add_argument("--labels", action="store_const", const=DEFAULT_LABEL, help=text)
+    parser.add_argument("--label-regex", dest="labels", metavar="REGEX", help="likewise, with another expression")
+
+
+def credentials_of(arguments: argparse.Namespace) -> Credentials:
+    """Return the key that --key-file or the variable FOUNDRY_KEY has.
+
+    A key on the command line would be in the list of processes, so there is no flag for it.
+
+    Raises:
+        ConfigError: the file cannot be read.
+    """
+    path: Path | None = arguments.key_file
+    if path is None:
+        return Credentials(key=os.environ.get("FOUNDRY_KEY", ""))
+    try:
+        lines = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), [f"no key can be read from it: {error}"]) from error
+    return Credentials(key=lines[0] if lines else "")
+
+
+def check_url(url: str) -> None:
+    """Refuse what is no URL of a service.
+
+    Raises:
+        ConfigError: it is none.
+    """
+    if not re.match(r"https?://[^/]", url):
+        raise ConfigError("--url", [f"{url!r} is no URL of a service: write it as {DEFAULT_URL}"])
+
+
+def pictures_in(paths: Sequence[Path]) -> list[Path]:
+    """Return the files, and the pictures of the folders in the order of their names.
+
+    Raises:
+        ConfigError: a path that is not there, or no picture at all.
+    """
+    missing = [f"{path}: there is no such file or folder" for path in paths if not path.exists()]
+    if missing:
+        raise ConfigError("pictures", missing)
+    found = [file for path in paths for file in _files(path)]
+    if not found:
+        raise ConfigError("pictures", [f"there is none in {', '.join(map(str, paths))}"])
+    return found
+
+
+def label_of(path: Path, regex: str | None) -> str | None:
+    """Return the label in a file's name; None without a regex, or if it does not match.
+
+    Raises:
+        ConfigError: no regular expression.
+    """
+    if regex is None:
+        return None
+    try:
+        found = re.search(regex, path.name)
+    except re.error as error:
+        raise ConfigError("--labels", [f"{regex!r} is no regular expression: {error}"]) from error
+    return found[0] if found and found[0] else None
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path.is_dir():
+        yield from sorted(file for file in path.iterdir() if file.suffix.lower() in _PICTURES)
+    else:
+        yield path

@@ -1,0 +1,76 @@
+"""Runs a load: a crowd of workers, each of which takes the next request that is due and waits for its moment."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from serving.load.samples import Sample
+from serving.load.senders import Sender
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture to send, and its label if that is known."""
+
+    content: bytes
+    label: str | None = None
+
+
+def run(due: Sequence[float], pictures: Sequence[Picture], connect: Sequence[Callable[[], Sender]]) -> list[Sample]:
+    """Send a request at each moment that one is due.
+
+    Args:
+        due: in seconds from now, ascending.
+        pictures: taken in turn.
+        connect: opens the connection of each worker. Requests that are due while all workers wait for answers start
+            late; their total time counts from when they were due.
+
+    Returns:
+        A sample of each request, in order.
+    """
+    crowd = _Crowd(due, pictures)
+    workers = [threading.Thread(target=crowd.work, args=(opened,), daemon=True) for opened in connect]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    return sorted(crowd.samples, key=lambda sample: sample.index)
+
+
+class _Crowd:
+    def __init__(self, due: Sequence[float], pictures: Sequence[Picture]) -> None:
+        self.samples: list[Sample] = []
+        self._due = due
+        self._pictures = pictures
+        self._next = iter(range(len(due)))
+        self._lock = threading.Lock()
+        self._start = time.perf_counter()
+
+    def work(self, connect: Callable[[], Sender]) -> None:
+        sender = connect()
+        while (index := self._take()) is not None:
+            self._wait_until(self._due[index])
+            sample = self._send(index, sender)
+            with self._lock:
+                self.samples.append(sample)
+        sender.close()
+
+    def _take(self) -> int | None:
+        with self._lock:
+            return next(self._next, None)
+
+    def _now(self) -> float:
+        return time.perf_counter() - self._start
+
+    def _wait_until(self, moment: float) -> None:
+        left = moment - self._now()
+        if left > 0:
+            time.sleep(left)
+
+    def _send(self, index: int, sender: Sender) -> Sample:
+        picture = self._pictures[index % len(self._pictures)]
+        sent = self._now()
+        outcome = sender.send(picture.content)
+        right = None if picture.label is None or outcome.error else outcome.text == picture.label
+        return Sample(index, self._due[index], sent, self._now(), outcome.text, outcome.error, outcome.worked, right)

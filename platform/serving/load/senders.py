@@ -1,0 +1,117 @@
+"""One request over HTTP or gRPC, made once and never again: what failed is a result too."""
+
+import http.client
+import json
+import re
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from serving.client.credentials import Credentials
+from serving.security.signing import Signable
+
+_PATH = "/captcha/v1"
+_WORKED = re.compile(r"app;dur=([0-9.]+)")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of a request.
+
+    Attributes:
+        text: that was read.
+        error: why it failed, in a word or two; else empty.
+        worked: seconds that the service says it worked; None if it does not say.
+    """
+
+    text: str = ""
+    error: str = ""
+    worked: float | None = None
+
+
+class Sender(Protocol):
+    """Sends pictures over a connection of its own."""
+
+    def send(self, picture: bytes) -> Outcome:
+        """Send one picture."""
+
+    def close(self) -> None:
+        """Close the connection."""
+
+
+class HttpSender:
+    """Sends over HTTP.
+
+    Args:
+        url: of the service.
+        seconds: to wait for an answer.
+        credentials: if the service wants a key.
+    """
+
+    def __init__(self, url: str, seconds: float, credentials: Credentials) -> None:
+        parts = urlsplit(url)
+        host = parts.hostname or "127.0.0.1"
+        self._credentials = credentials
+        self._path = parts.path.rstrip("/") + _PATH
+        self._connection = (
+            http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=credentials.context())
+            if parts.scheme == "https"
+            else http.client.HTTPConnection(host, parts.port, timeout=seconds)
+        )
+
+    def send(self, picture: bytes) -> Outcome:
+        """Send one picture."""
+        headers = self._credentials.headers(Signable("POST", _PATH, "", picture))
+        try:
+            self._connection.request("POST", self._path, picture, {**headers, "Content-Type": "image/png"})
+            response = self._connection.getresponse()
+            answer = json.loads(response.read())
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            self._connection.close()
+            return Outcome(error=type(error).__name__)
+        if response.status != http.client.OK:
+            return Outcome(error=f"HTTP {response.status}")
+        return Outcome(str(answer.get("message", "")), "", worked_of(response.getheader("Server-Timing", "")))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+
+class GrpcSender:
+    """Sends over gRPC; as HttpSender."""
+
+    def __init__(self, address: str, seconds: float, credentials: Credentials) -> None:
+        import grpc  # noqa: PLC0415 - a load over HTTP needs no gRPC
+
+        from serving.wire.recognizer_pb2_grpc import PredictStub  # noqa: PLC0415
+
+        self._channel = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
+        stub: Any = PredictStub(self._channel)  # type: ignore[no-untyped-call]  # generated, without annotations
+        self._predict = stub.predict
+        self._failure = grpc.RpcError
+        self._seconds = seconds
+        self._metadata = credentials.metadata()
+
+    def send(self, picture: bytes) -> Outcome:
+        """Send one picture."""
+        from serving.wire.recognizer_pb2 import PredictRequest  # noqa: PLC0415
+
+        try:
+            answer, call = self._predict.with_call(
+                PredictRequest(pictures=[picture]), timeout=self._seconds, metadata=self._metadata
+            )
+        except self._failure as error:
+            return Outcome(error=f"gRPC {error.code().name}")
+        timing = next((item.value for item in call.trailing_metadata() or () if item.key == "server-timing"), "")
+        return Outcome(answer.result, "", worked_of(timing))
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._channel.close()
+
+
+def worked_of(timing: str) -> float | None:
+    """Return the seconds in a header Server-Timing; None if it has none of ours."""
+    found = _WORKED.search(timing)
+    return float(found[1]) / 1000 if found else None

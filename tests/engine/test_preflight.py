@@ -1,0 +1,134 @@
+"""A model is tried in a child: whatever it does there, the parent goes on and says what happened."""
+
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine.errors import EngineError, GraphError
+from engine.preflight import Preflight, TrialLimits
+from tests.conftest import Artifact
+from tests.engine.bombs import bomb
+from tests.engine.test_engine import _env
+
+
+@pytest.fixture(scope="module")
+def preflight() -> Iterator[Preflight]:
+    """One that has its child running, so that short limits hold the models and not the start."""
+    trial = Preflight()
+    trial(*bomb("harmless"), 2)
+    yield trial
+    trial.close()
+
+
+@pytest.fixture
+def hasty(preflight: Preflight, monkeypatch: pytest.MonkeyPatch) -> Preflight:
+    preflight(*bomb("harmless"), 2)  # starts a child if the test before has cost one
+    monkeypatch.setattr(preflight, "_limits", TrialLimits(seconds=2.0))
+    return preflight
+
+
+def test_a_good_model_passes_again_and_again_in_one_child(preflight: Preflight, artifact: Artifact) -> None:
+    child = preflight._living()
+    for _ in range(3):
+        preflight(artifact.spec, artifact.graph, 8)
+    assert preflight._living() is child
+
+
+def test_a_model_that_is_refused_costs_no_child(preflight: Preflight, artifact: Artifact) -> None:
+    child = preflight._living()
+    spec = artifact.spec.model_copy(update={"Golden": []})
+    with pytest.raises(GraphError, match="its SHA-256 is"):
+        preflight(spec, artifact.graph[:-1], 8)
+    assert preflight._living() is child
+
+
+def test_a_model_that_hangs_is_ended_at_its_limit(hasty: Preflight) -> None:
+    with pytest.raises(GraphError, match=r"endless.pb: not done after 2 s of trial: it hangs"):
+        hasty(*bomb("endless"), 2)
+
+
+def test_a_model_that_crashes_tensorflow_is_refused_with_the_signal(preflight: Preflight) -> None:
+    with pytest.raises(GraphError, match=r"fatal.pb: tensorflow crashed over it \(.*bad_alloc"):
+        preflight(*bomb("fatal"), 2)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_a_model_that_eats_memory_is_refused(preflight: Preflight) -> None:
+    with pytest.raises(GraphError, match=r"large\.pb"):  # tensorflow itself waits 10 s for memory before it gives up
+        preflight(*bomb("large"), 2)
+
+
+def test_after_all_that_a_good_model_passes(preflight: Preflight) -> None:
+    preflight(*bomb("harmless"), 2)
+
+
+def test_a_child_that_is_killed_by_others_proves_nothing_about_the_model(preflight: Preflight) -> None:
+    preflight(*bomb("harmless"), 2)
+    child = preflight._living()
+    child.kill()
+    child.wait()
+    with pytest.raises(EngineError) as caught:
+        preflight(*bomb("harmless"), 2)
+    assert not isinstance(caught.value, GraphError)
+    preflight(*bomb("harmless"), 2)
+
+
+def test_a_child_leaves_when_it_has_nothing_to_do_and_is_replaced() -> None:
+    preflight = Preflight(TrialLimits(idle=0.05))
+    preflight(*bomb("harmless"), 2)
+    child = preflight._living()
+    assert child.wait(20) == 0
+    preflight(*bomb("harmless"), 2)
+    assert preflight._living() is not child
+    preflight.close()
+
+
+def test_closing_ends_a_trial() -> None:
+    preflight = Preflight()
+    preflight(*bomb("harmless"), 2)
+    child = preflight._living()
+    failures: list[EngineError] = []
+
+    def run() -> None:
+        with pytest.raises(EngineError, match="the service stops") as caught:
+            preflight(*bomb("endless"), 2)
+        failures.append(caught.value)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    time.sleep(0.1)  # whether the trial has begun or not, it must end
+    preflight.close()
+    thread.join(20)
+    assert len(failures) == 1
+    assert child.returncode is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="asks the system for a process in the POSIX way")
+def test_the_child_does_not_outlive_its_parent() -> None:
+    code = (
+        "import os, sys, threading, time\nfrom engine.preflight import Preflight\nfrom tests.engine.bombs import bomb\n"
+        "trial = Preflight(); trial(*bomb('harmless'), 2); print(trial._living().pid, flush=True)\n"
+        "threading.Timer(0.5, os._exit, [9]).start(); trial(*bomb('endless'), 2)"
+    )
+    root = Path(__file__).parents[2]
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, env=_env(), cwd=root, timeout=60, check=False)
+    assert done.returncode == 9, done.stderr
+    pid = int(done.stdout)
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists() and "Z" not in Path(f"/proc/{pid}/stat").read_text().split()[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_nothing_is_tried_after_the_end() -> None:
+    preflight = Preflight()
+    preflight.close()
+    with pytest.raises(EngineError, match="the service stops"):
+        preflight(*bomb("harmless"), 2)

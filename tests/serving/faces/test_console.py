@@ -1,0 +1,161 @@
+import base64
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from serving.answer import ModelStatus
+from serving.face_settings import SecuritySection
+from serving.http.facilities import Facilities
+from serving.http.server import HttpServer
+from serving.metrics import Metrics
+from serving.security.gate import Gate
+from serving.security.keys import digest_of
+from tests.serving.faces.browser import CHROMIUM, DRIVER, ENTER, TAB, Browser, wait_for
+from tests.serving.faces.test_http_admin import FakeAdmin
+from tests.serving.security.test_keys import write
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not (CHROMIUM and DRIVER), reason="needs chromium and chromedriver"),
+]
+FIRST_RESULT = "#results li:first-child"
+_DROP = """
+const data = new DataTransfer();
+const bytes = Uint8Array.from(atob(arguments[1]), (letter) => letter.charCodeAt(0));
+data.items.add(new File([bytes], "dropped.png", { type: "image/png" }));
+const event = arguments[0] === "drop"
+  ? new DragEvent("drop", { dataTransfer: data, bubbles: true })
+  : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+document.body.dispatchEvent(event);
+"""
+
+
+@pytest.fixture
+def admin() -> FakeAdmin:
+    return FakeAdmin()
+
+
+@pytest.fixture
+def url(plane: Any, serve_http: Callable[..., HttpServer], admin: FakeAdmin, tmp_path: Path) -> str:
+    scopes = ["infer", "admin", "metrics"]
+    path = write(tmp_path / "keys.yaml", {"Name": "boss", "SHA256": digest_of("boss"), "Scopes": scopes})
+    metrics = Metrics()
+    metrics.watch(plane)
+    metrics.batch("digits", "1.2", [0.001] * 4, 0.0123)
+    plane.statuses = [
+        ModelStatus("digits", "1.2", "active", "it is higher", size=(160, 60), accuracy=0.987, golden=8),
+        ModelStatus("digits", "1.1", "discovered", "complete; 1.2 serves", size=(160, 60)),
+        ModelStatus("digits", "1.3", "rejected", "<b>digest</b> differs " * 8),
+    ]
+    gate = Gate(SecuritySection(Keys=path))
+    server = serve_http(facilities=Facilities(gate=gate, meter=metrics, metrics=metrics, admin=admin))
+    return f"http://127.0.0.1:{server.ports[0]}/"
+
+
+@pytest.fixture
+def browse(url: str, tmp_path: Path) -> Iterator[Callable[..., Browser]]:
+    opened: list[Browser] = []
+
+    def browse(width: int = 1280, *, dark: bool = False) -> Browser:
+        browser = Browser(tmp_path / f"profile{len(opened)}", width, dark=dark)
+        opened.append(browser)
+        browser.open(url)
+        return browser
+
+    yield browse
+    for browser in opened:
+        browser.close()
+
+
+def enter_key(browser: Browser) -> None:
+    browser.click("#key-box summary")
+    browser.type("#key", "boss" + ENTER)
+    wait_for(lambda: "digits" in browser.text("#models"))
+
+
+def test_pictures_models_and_administration(
+    browse: Callable[..., Browser], admin: FakeAdmin, picture: Callable[..., bytes], tmp_path: Path
+) -> None:
+    browser = browse()
+    wait_for(lambda: "a key is needed" in browser.text("#notice"))
+    enter_key(browser)
+    wait_for(lambda: browser.text("#notice") == "")
+    assert browser.text("#health") == "ready"
+
+    path = tmp_path / "a.png"
+    path.write_bytes(picture(16, 6))
+    browser.type("#files", str(path))
+    wait_for(lambda: "16x6" in browser.text(FIRST_RESULT))
+    assert "digits 1.2" in browser.text(FIRST_RESULT)
+    assert "75.0 %" in browser.text(FIRST_RESULT)
+    for way, width in (("drop", 8), ("paste", 9)):
+        browser.run(_DROP, way, base64.b64encode(picture(width, 4)).decode())
+        wait_for(lambda width=width: f"{width}x4" in browser.text(FIRST_RESULT))
+    path.write_bytes(b"no picture")
+    browser.type("#files", str(path))
+    wait_for(lambda: "Invalid Image Format" in browser.text(FIRST_RESULT))
+    assert browser.run("return document.querySelectorAll('#results li').length") == 4
+
+    models = browser.text("#models")
+    assert "98.70 %" in models
+    assert "8 golden ✓" in models
+    assert "12.3 ms" in models
+    assert "<b>digest</b> differs" in models  # as text
+    for label in ("Unload digits 1.2", "Roll back digits 1.2", "Pin digits 1.1"):
+        browser.click(f"[aria-label='{label}']")
+    wait_for(lambda: len(admin.asked) == 3)
+    assert sorted(admin.asked) == [("pin", "digits", "1.1"), ("rollback", "digits"), ("unload", "digits")]
+    wait_for(lambda: browser.run("return document.querySelector('[data-chart=memory] path.first').getAttribute('d')"))
+    browser.click("#clear")
+    assert browser.text("#results") == ""
+
+
+def test_the_keyboard_alone_reaches_everything(browse: Callable[..., Browser], admin: FakeAdmin) -> None:
+    browser = browse()
+    reached: list[str] = []
+    browser.run("document.addEventListener('click', (event) => { window.clicked = event.target.id; }, true)")
+
+    def tab_to(wanted: str) -> None:
+        for _ in range(30):
+            browser.press(TAB)
+            seen = browser.run(
+                "const at = document.activeElement; return at.getAttribute('aria-label') || at.id || at.tagName"
+            )
+            reached.append(seen)
+            if seen == wanted:
+                return
+        pytest.fail(f"{wanted} is not reached, only {reached}")
+
+    tab_to("SUMMARY")
+    browser.press(ENTER)
+    tab_to("key")
+    browser.press(*"boss", ENTER)
+    wait_for(lambda: "digits" in browser.text("#models"))
+    tab_to("drop")
+    outline = browser.run("return getComputedStyle(document.activeElement).outlineStyle")
+    assert outline == "solid"
+    browser.run("document.getElementById('files').addEventListener('click', (event) => event.preventDefault())")
+    browser.press(ENTER)
+    assert browser.run("return window.clicked") == "files"
+    tab_to("Roll back digits 1.2")
+    browser.press(ENTER)
+    wait_for(lambda: admin.asked == [("rollback", "digits")])
+
+
+@pytest.mark.parametrize("width", [360, 800, 1600])
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_sticks_out_at_any_width(browse: Callable[..., Browser], width: int, *, dark: bool) -> None:
+    browser = browse(width, dark=dark)
+    enter_key(browser)
+    page, window = browser.run("return [document.documentElement.scrollWidth, document.documentElement.clientWidth]")
+    assert page <= window <= width
+    contrast = brightness(browser, "color") - brightness(browser, "backgroundColor")
+    assert (contrast if dark else -contrast) > 128
+
+
+def brightness(browser: Browser, which: str) -> float:
+    color = browser.run(f"return getComputedStyle(document.body).{which}")
+    parts = [float(part) for part in color[color.index("(") + 1 : -1].split(",")[:3]]
+    return sum(parts) / 3

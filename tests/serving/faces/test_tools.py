@@ -1,0 +1,170 @@
+import csv
+import http.client
+import json
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from serving.cli.captcha_source import Source
+from serving.cli.root import main
+from serving.errors import OverloadedError
+from serving.face_settings import SecuritySection
+from serving.http.facilities import Facilities
+from serving.security.gate import Gate
+from serving.security.keys import digest_of
+from tests.serving.security.test_keys import write
+
+Draw = Callable[..., bytes]
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, picture: Draw) -> Path:
+    folder = tmp_path / "pictures"
+    folder.mkdir()
+    for name, size in (("8x4_a.png", (8, 4)), ("9x4_b.png", (9, 4)), ("wrong_c.png", (7, 4))):
+        (folder / name).write_bytes(picture(*size))
+    (folder / "notes.txt").write_text("no picture")
+    return folder
+
+
+@pytest.fixture
+def where(serve_http: Callable[..., Any], serve_rpc: Callable[..., Any]) -> dict[str, list[str]]:
+    return {
+        "http": ["--url", f"http://127.0.0.1:{serve_http().ports[0]}"],
+        "grpc": ["--grpc", f"127.0.0.1:{serve_rpc().port}"],
+    }
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_ask_prints_answers_and_accuracy(
+    where: dict[str, list[str]], pictures: Path, transport: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", str(pictures), *where[transport], "--labels"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == f"8x4\t0.7500\tdigits 1.2\t{pictures / '8x4_a.png'}"
+    assert lines[2].startswith("7x4 (should be wrong)\t")
+    assert lines[3] == "2 of 3 are right: 66.67%"
+
+
+@pytest.mark.parametrize("transport", ["http", "grpc"])
+def test_ask_says_which_picture_is_bad(
+    where: dict[str, list[str]], pictures: Path, transport: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (pictures / "bad.png").write_bytes(b"nonsense")
+    assert main(["ask", str(pictures), *where[transport]]) == 1
+    out = capsys.readouterr().out
+    assert f"{pictures / 'bad.png'}: Invalid Image Format" in out
+    assert "8x4\t" in out
+    assert main(["ask", str(pictures / "bad.png"), *where[transport]]) == 1
+
+
+def test_ask_with_a_model_that_is_not_there(
+    where: dict[str, list[str]], pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["ask", str(pictures), *where["http"], "--model-name", "letters"]) == 1
+    assert "there is no model 'letters'" in capsys.readouterr().out
+
+
+def test_ask_sends_the_key_of_a_file(
+    serve_http: Callable[..., Any], pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys = write(tmp_path / "keys.yaml", {"Name": "shop", "SHA256": digest_of("open")})
+    server = serve_http(facilities=Facilities(gate=Gate(SecuritySection(Keys=keys))))
+    words = ["ask", str(pictures), "--url", f"http://127.0.0.1:{server.ports[0]}"]
+    assert main(words) == 1
+    (tmp_path / "key.txt").write_text("open\n")
+    assert main([*words, "--key-file", str(tmp_path / "key.txt")]) == 0
+    monkeypatch.setenv("FOUNDRY_KEY", "open")
+    assert main(words) == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["ask", "nowhere.png"], "nowhere.png: there is no such file or folder"),
+        (["ask", "."], "there is none in ."),
+        (["ask", __file__, "--url", "127.0.0.1:80"], "is no URL of a service"),
+        (["ask", __file__, "--label-regex", "("], "is no regular expression"),
+        (["load", "nowhere.png"], "nowhere.png: there is no such file or folder"),
+        (["captcha-source", "nowhere"], "nowhere: there is no such file or folder"),
+    ],
+)
+def test_mistakes_are_sentences(
+    words: list[str],
+    sentence: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    serve_http: Callable[..., Any],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    if "--label-regex" in words:
+        words = [*words, "--url", f"http://127.0.0.1:{serve_http().ports[0]}", "--model-name", "digits"]
+        Path("x.py").write_bytes(b"")
+    assert main(words) in {1, 2}
+    captured = capsys.readouterr()
+    assert sentence in captured.err + captured.out
+    assert "Traceback" not in captured.err
+
+
+def test_a_load_over_both_transports(where: dict[str, list[str]], pictures: Path, tmp_path: Path) -> None:
+    out = tmp_path / "load"
+    words = ["load", str(pictures), *where["http"], *where["grpc"], "--labels", "-o", str(out)]
+    assert main([*words, "--rate", "100", "--seconds", "0.5", "--clients", "8"]) == 0
+    found = json.loads((out / "summary.json").read_text())
+    rows = list(csv.reader((out / "samples.csv").open(encoding="utf-8")))
+    assert rows[0] == ["index", "text", "time", "total_ms", "recognition_ms", "request_ms"]
+    assert len(rows) - 1 == found["requests"] == found["answered"] > 20
+    assert {row[1] for row in rows[1:]} == {"8x4", "9x4", "7x4"}
+    assert all(0 <= float(row[4]) <= float(row[5]) <= float(row[3]) for row in rows[1:])
+    assert found["accuracy"] == pytest.approx(2 / 3, abs=0.05)
+    assert found["errors"] == {}
+    assert ElementTree.fromstring((out / "latency.svg").read_text()).tag.endswith("svg")
+
+
+def test_a_load_that_is_refused_is_not_tried_again(
+    where: dict[str, list[str]], plane: Any, pictures: Path, tmp_path: Path
+) -> None:
+    plane.failure = OverloadedError("full")
+    out = tmp_path / "load"
+    words = ["load", str(pictures), *where["http"], *where["grpc"], "-o", str(out)]
+    assert main([*words, "--rate", "60", "--seconds", "0.5", "--clients", "4"]) == 1
+    found = json.loads((out / "summary.json").read_text())
+    assert set(found["errors"]) == {"HTTP 503", "gRPC UNAVAILABLE"}
+    assert sum(found["errors"].values()) == found["requests"] == len(plane.calls)
+
+
+@pytest.fixture
+def source(pictures: Path) -> Iterator[Source]:
+    files = sorted(pictures.glob("*.png"))
+    with Source(0, files, r".*?(?=_)", seed=1) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def test_pictures_come_with_their_truth(source: Source, pictures: Path) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", source.server_port, timeout=10)
+    seen = {}
+    for _ in range(30):
+        connection.request("GET", "/captcha/")
+        response = connection.getresponse()
+        assert response.getheader("Content-Type") == "image/png"
+        seen[response.getheader("X-Captcha-Truth")] = response.read()
+    assert seen == {path.name.partition("_")[0]: path.read_bytes() for path in pictures.glob("*.png")}
+    connection.request("GET", "/elsewhere")
+    assert connection.getresponse().status == 404
+    connection.close()
+
+
+def test_the_source_says_that_a_port_is_taken(
+    source: Source, pictures: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["captcha-source", str(pictures), "--port", str(source.server_port)]) == 1
+    assert f"port {source.server_port} on 127.0.0.1 is in use" in capsys.readouterr().err

@@ -1,0 +1,56 @@
+"""docs/CONFIG.md is what the classes of the config say, and says it of every key."""
+
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import BaseModel
+
+from trainer.config import TrainConfig
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def reference() -> Any:
+    """Return the script as a module."""
+    spec = importlib.util.spec_from_file_location("config_reference", ROOT / "scripts" / "config_reference.py")
+    assert spec
+    assert spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_page_is_current(reference: Any) -> None:
+    assert reference.main(["--check"]) == 0, "run scripts/config-reference"
+
+
+def test_every_key_has_a_meaning_and_every_meaning_a_key(reference: Any) -> None:
+    page = reference.render()
+    for field in TrainConfig.model_fields.values():
+        section = field.annotation
+        assert isinstance(section, type)
+        assert issubclass(section, BaseModel)
+        assert reference.meanings(section).keys() == section.model_fields.keys()
+        for key in section.model_fields:
+            assert re.search(rf"^\| `{key}` \| [^|]+ \|", page, re.MULTILINE)
+
+
+@pytest.mark.parametrize(
+    ("key", "cells"),
+    [
+        ("CNNNetwork", ["text", "`'CNN5'`, `'DenseNet'`", "`'CNN5'`", "early"]),
+        ("EndAcc", ["number", "0 to 1", "none", "early"]),
+        ("LearningRate", ["number", "above 0", "none", "early"]),
+        ("Deterministic", ["true or false", "", "`False`".lower(), "new"]),
+        ("TrainsPath", ["text or list of text", "", "", "early"]),
+        ("Seed", ["whole number", "0 to 4294967295", "`0`", "new"]),
+    ],
+)
+def test_type_range_default_and_origin_are_told(key: str, cells: list[str], reference: Any) -> None:
+    line = next(line for line in reference.render().splitlines() if line.startswith(f"| `{key}` |"))
+    kind, limits, default, _, since = (cell.strip() for cell in re.split(r"(?<!\\)\|", line)[2:-1])
+    assert [kind, limits, default, since] == cells

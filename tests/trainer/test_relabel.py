@@ -1,0 +1,70 @@
+"""Labels in doubt are proposed, edited and given back; pictures keep their names, and every other label stays."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trainer import config as configs
+from trainer.cli.root import main
+from trainer.dataset.scan import scan
+from trainer.errors import UsageError
+from trainer.evaluation.relabel import Proposal, corrected, from_csv, label_file, to_csv
+
+WritePictures = Callable[[Path, Iterable[str]], list[Path]]
+
+NAMES = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1)
+
+
+@given(st.lists(st.builds(Proposal, NAMES, NAMES, NAMES, st.sampled_from([0.0, 0.25, 1.0]))))
+def test_proposals_survive_their_csv(proposals: list[Proposal]) -> None:
+    assert from_csv(to_csv(proposals), "test") == proposals
+
+
+def test_a_spreadsheet_may_add_a_mark_and_drop_columns() -> None:
+    assert from_csv("\ufefffile,label\r\na.png,12\r\n", "test") == [Proposal("a.png", "12")]
+    with pytest.raises(UsageError, match="'label' is missing"):
+        from_csv("file;label\na;1\n".replace("file;", "file,x;"), "test")
+
+
+def test_corrections_take_their_place_and_empty_ones_take_pictures_out() -> None:
+    labels = {"a": "1", "b": "2", "c": "3"}
+    assert corrected(labels, [Proposal("b", "9"), Proposal("c", "")]) == {"a": "1", "b": "9"}
+    with pytest.raises(UsageError, match=r"1 pictures are not in the set .*'z' first"):
+        corrected(labels, [Proposal("z", "1")])
+
+
+def test_a_label_file_quotes_what_needs_it() -> None:
+    assert label_file([("a,b.png", '"x"')]) == 'file,label\n"a,b.png","""x"""\n'
+
+
+@pytest.mark.parametrize("output", ["labels.csv", "elsewhere/deep/labels.csv"])
+def test_the_label_file_trains_the_same_pictures_with_the_new_labels(
+    output: str, tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_pictures(Path("pictures"), [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
+    assert main(["init", "pictures", "-o", "tiny.yaml", "--name", "tiny"]) == 0
+    before = scan(configs.read(Path("tiny.yaml"))).train
+    Path("mine.csv").write_text("file,label\npictures/0250_x.png,7777\npictures/0500_x.png,\n", "utf-8")
+    assert main(["relabel", "tiny.yaml", "mine.csv", "-o", output]) == 0
+    config = configs.read(Path("tiny.yaml"))
+    after = scan(config.model_copy(update={"System": config.System.model_copy(update={"TrainsPath": output})})).train
+    labels = {sample.content.read(): sample.label for sample in before}
+    for sample in after:
+        expected = "7777" if labels[sample.content.read()] == "0250" else labels[sample.content.read()]
+        assert sample.label == expected
+    assert len(after) == len(before) - 1
+    assert len(list(Path("pictures").iterdir())) == 40
+
+
+def test_without_corrections_it_is_said_where_they_come_from(
+    tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_pictures(Path("pictures"), [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
+    assert main(["init", "pictures", "-o", "tiny.yaml"]) == 0
+    assert main(["relabel", "tiny.yaml"]) == 2
+    assert "python -m trainer suspects writes one" in capsys.readouterr().err

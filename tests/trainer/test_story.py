@@ -1,0 +1,119 @@
+"""A whole training by its commands: what the run folder holds, going on, refusing, starting warm, reporting again."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from contract import spec as specs
+from tests.trainer.test_fit import examples
+from trainer import config as configs
+from trainer.run import Run, run_of
+
+pytestmark = pytest.mark.train
+
+CONFIG = """
+System: {{TrainsPath: pictures, TestSetNum: 40, Threads: 2}}
+NeuralNet: {{HiddenNum: 16}}
+Trains: {{BatchSize: 16, MaxEpochs: {epochs}, Precision: float32, Augment: 'off', TestBatchSize: 40}}
+Model: {{ModelName: bars, CharSet: '{symbols}', ImageWidth: 48, ImageHeight: 16}}
+"""
+
+
+def trainer(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    return subprocess.run(
+        [sys.executable, "-m", "trainer", *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+
+
+def configure(folder: Path, epochs: int = 12, symbols: str = "01") -> None:
+    (folder / "bars.yaml").write_text(CONFIG.format(epochs=epochs, symbols=symbols), "utf-8")
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Run, str]]:
+    """A folder in which `train` has run once; yields it, its run and what was said."""
+    folder = tmp_path_factory.mktemp("story")
+    drawn = examples(240, 48)
+    (folder / "pictures").mkdir()
+    for index, (pixels, label) in enumerate(zip(drawn.pixels, drawn.labels, strict=True)):
+        Image.fromarray(pixels[..., 0]).save(folder / "pictures" / f"{label}_{index}.png")
+    configure(folder)
+    done = trainer(folder, "train", "bars.yaml")
+    assert done.returncode == 0, done.stderr
+    run = run_of(configs.read(folder / "bars.yaml").Model, folder / "out")
+    yield folder, run, done.stderr
+
+
+def test_the_run_folder_holds_what_repeating_it_needs(trained: tuple[Path, Run, str]) -> None:
+    _, run, said = trained
+    for path in (run.graph, run.spec, run.state, run.best, run.history, run.config, run.curves, run.report):
+        assert path.stat().st_size > 0
+    assert list(run.tensorboard.iterdir())
+    identity = json.loads(run.identity.read_text("utf-8"))
+    assert {"tensorflow", "keras", "numpy"} <= identity["notes"]["versions"].keys()
+    assert len(identity["made_of"]["pictures"]) == 64
+    resolved = configs.read(run.config)
+    assert (resolved.Trains.MaxEpochs, resolved.Trains.LearningRate, resolved.Trains.Precision) == (12, 2e-3, "float32")
+    assert "Steps waited" in said
+
+
+def test_the_model_yaml_has_the_accept_table_and_is_still_one(trained: tuple[Path, Run, str]) -> None:
+    folder, run, _ = trained
+    metrics = specs.read(run.spec).Metrics
+    assert metrics
+    assert [line.Confidence for line in metrics.Accept][:2] == [0.0, 0.5]
+    assert metrics.Accept[0].Accepted == 1.0
+    assert metrics.Accept[0].Right == pytest.approx(metrics.Accuracy)
+    assert trainer(folder, "publish", "bars.yaml", "--to", "served").returncode == 0
+
+
+def test_the_report_can_be_written_again(trained: tuple[Path, Run, str]) -> None:
+    folder, run, _ = trained
+    before = run.report.read_text("utf-8")
+    run.report.unlink()
+    assert trainer(folder, "report", "bars.yaml").returncode == 0
+    assert run.report.read_text("utf-8") == before
+    (run.relabel).write_text("file,label,was,confidence\npictures/gone.png,000,111,0.9\n", "utf-8")
+    assert trainer(folder, "report", "bars.yaml").returncode == 0
+    assert "Labels to doubt" in run.report.read_text("utf-8")
+    run.relabel.unlink()
+
+
+def test_what_changed_is_refused_and_a_warm_start_accepts_it(trained: tuple[Path, Run, str]) -> None:
+    folder, run, _ = trained
+    configure(folder, epochs=2, symbols="012")
+    refused = trainer(folder, "train", "bars.yaml")
+    assert refused.returncode == 1
+    assert 'Model.CharSet was "01", is "012"; Trains.MaxEpochs was 12, is 2' in refused.stderr
+    assert f"--fresh --warm-start {run.folder.relative_to(folder)}" in refused.stderr
+    warm = trainer(folder, "train", "bars.yaml", "--fresh", "--warm-start", "out/bars")
+    assert warm.returncode == 0, warm.stderr
+    assert "kept 2 symbols, added 1, dropped 0; took over 12 of 12 layers" in warm.stderr
+    again = trainer(folder, "train", "bars.yaml", "--warm-start", "out/bars")
+    assert again.returncode == 0, again.stderr
+    assert "kept 2 symbols" not in again.stderr  # it is done, and was not begun again
+    with np.load(run.best) as best:
+        assert json.loads(best["symbols"].tobytes()) == ["0", "1", "2"]
+
+
+def test_the_preview_is_a_picture(trained: tuple[Path, Run, str]) -> None:
+    folder, _, _ = trained
+    assert trainer(folder, "preview", "bars.yaml", "-o", "sheet.png", "--count", "20").returncode == 0
+    assert Image.open(folder / "sheet.png").width > 400
+    refused = trainer(folder, "preview", "bars.yaml", "--step", "1000000")
+    assert refused.returncode == 2
+    assert "give --step less than that" in refused.stderr

@@ -1,0 +1,80 @@
+"""Suspects: a wrong label is found by a network that never saw it; and the preview shows what training sees."""
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.conftest import small_config
+from tests.trainer.test_fit import examples
+from trainer.dataset import records
+from trainer.dataset.pack import PackedSet
+from trainer.dataset.records import Examples, Record
+from trainer.errors import UsageError
+from trainer.evaluation.sheet import contact_sheet
+from trainer.framework import import_keras
+from trainer.progress import Silent
+from trainer.run import run_of
+from trainer.training import suspicion
+from trainer.training.suspicion import Found, Search, fold_numbers
+
+
+def packed(folder: Path, train: Examples, test: Examples) -> PackedSet:
+    files = {"train": folder / "train", "test": folder / "test"}
+    for side, given in (("train", train), ("test", test)):
+        rows = zip(given.pixels, given.labels, given.names, strict=True)
+        records.write(files[side], [Record(pixels.tobytes(), label, name, "0" * 64) for pixels, label, name in rows])
+    return PackedSet(files, "0" * 64, (16, 48, 1), {"train": len(train), "test": len(test)}, 0)  # type: ignore[arg-type] # sides
+
+
+def test_equal_pixels_share_a_fold_and_folds_are_even() -> None:
+    given = examples(600, 48)
+    doubled = suspicion.joined(given, given)
+    numbers = fold_numbers(doubled, 3)
+    assert (numbers[:600] == numbers[600:]).all()
+    assert all(150 < (numbers == fold).sum() < 600 for fold in range(3))
+
+
+def test_networks_that_cannot_read_are_not_believed() -> None:
+    assert "means little" in str(Found([], 0.5))
+
+
+@pytest.mark.train
+def test_planted_wrong_labels_are_found_on_both_sides(tmp_path: Path) -> None:
+    import_keras()
+    train, test = examples(240, 48), examples(60, 48, seed=1)
+    train = replace(train, names=[f"train {i}" for i in range(240)])
+    test = replace(test, names=[f"test {i}" for i in range(60)])
+    truth = {name: label for given in (train, test) for name, label in zip(given.names, given.labels, strict=True)}
+    planted = [*train.names[:8], *test.names[:2]]
+    for given in (train, test):
+        for place, name in enumerate(given.names):
+            if name in planted:
+                given.labels[place] = "".join("1" if symbol == "0" else "0" for symbol in truth[name])
+    config = small_config(Trains={"BatchSize": 16, "MaxEpochs": 20, "Augment": "off"}, NeuralNet={"HiddenNum": 16})
+    found = suspicion.find(config, packed(tmp_path, train, test), Search(folds=2, confidence=0.5), Silent())
+    assert {one.name for one in found.proposals} == set(planted)
+    assert all(one.label == truth[one.name] and one.was != one.label for one in found.proposals)
+    assert found.agreement == 1 - len(planted) / 300
+    assert str(found) == "10 labels to doubt; networks that had not seen them read 96.7% of the pictures as labelled"
+    run = run_of(config.Model, tmp_path)
+    suspicion.write(run.relabel, found.proposals)
+    assert run.relabel.read_text("utf-8").startswith("file,label,was,confidence\n")
+
+
+def test_too_few_pictures_for_the_folds_are_explained(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="3 pictures cannot be split into 9 folds"):
+        suspicion.find(small_config(), packed(tmp_path, examples(2, 48), examples(1, 48)), Search(folds=9), Silent())
+
+
+def test_a_sheet_holds_every_picture_pixel_by_pixel() -> None:
+    pixels = examples(10, 48).pixels
+    sheet = np.asarray(Image.open(io.BytesIO(contact_sheet(pixels, ["label"] * 10))).convert("L"))
+    for picture in pixels:
+        enlarged = picture[..., 0].repeat(2, axis=0).repeat(2, axis=1)
+        height, width = enlarged.shape
+        places = np.argwhere(sheet[: -height + 1, : -width + 1] == enlarged[0, 0])
+        assert any((sheet[y : y + height, x : x + width] == enlarged).all() for y, x in places)

@@ -1,0 +1,50 @@
+"""`python -m trainer preview`: a picture of what training sees."""
+
+import argparse
+import itertools
+from pathlib import Path
+
+import numpy as np
+
+from contract.files import write_atomically
+from trainer import config as configs
+from trainer.dataset import pack, quarantine
+from trainer.evaluation.sheet import contact_sheet
+from trainer.framework import import_keras
+from trainer.progress import Terminal
+
+SUMMARY = "write a contact sheet of what training sees, varied as it varies them, with labels"
+EXAMPLE = "python -m trainer preview configs/model.yaml -o preview.png"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("config", type=Path, help="the training config")
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("preview.png"), metavar="FILE", help="default %(default)s"
+    )
+    parser.add_argument("--count", type=int, default=60, help="pictures (default %(default)s)")
+    parser.add_argument("--step", type=int, default=0, help="from which step of the training on (default %(default)s)")
+    parser.add_argument("--exclude", type=Path, metavar="FILE", help="leave out the pictures that this list names")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Draw the sheet from the very batches that `train` would learn from."""
+    config, exclude = configs.read(arguments.config), quarantine.read(arguments.exclude)
+    import_keras()
+    from trainer.training.pipeline import batches, label_matrix  # noqa: PLC0415 - these import tensorflow
+    from trainer.training.recipe import choose  # noqa: PLC0415
+
+    progress = Terminal()
+    packed = pack.prepare(config, progress, exclude)
+    train = packed.load("train")
+    plan = choose(config, len(train), "float32")
+    labels = label_matrix(train.labels, config.charset)
+    drawn = batches(train.pixels, labels, plan, config.System.Seed, first_step=arguments.step)
+    needed = list(itertools.islice(drawn, -(-arguments.count // plan.batch_size)))
+    pictures = np.concatenate([np.asarray(batch.images) for batch in needed])[: arguments.count]
+    texts = [config.charset.decode(row) for batch in needed for row in np.asarray(batch.labels).tolist()]
+    arguments.output.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(arguments.output, contact_sheet(pictures, texts[: arguments.count]))
+    progress.say(f"{len(pictures):,} pictures of {len(train):,} in {arguments.output}")
+    return 0

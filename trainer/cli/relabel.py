@@ -1,0 +1,78 @@
+"""`python -m trainer relabel`: a label file with corrected labels; no picture is renamed or changed."""
+
+import argparse
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from contract.files import write_atomically
+from trainer import config as configs
+from trainer.dataset.sample import FileContent, Sample
+from trainer.dataset.scan import scan
+from trainer.errors import UsageError
+from trainer.evaluation import relabel
+from trainer.evaluation.relabel import Proposal
+from trainer.progress import Terminal
+from trainer.run import run_of
+
+SUMMARY = "write a label file with the corrections of relabel.csv in it"
+EXAMPLE = "python -m trainer relabel configs/model.yaml -o labels.csv"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("config", type=Path, help="the training config")
+    parser.add_argument(
+        "corrections", type=Path, nargs="?", help="columns file,label (default: relabel.csv in the run's folder)"
+    )
+    parser.add_argument(
+        "-o", "--output", type=Path, default=Path("labels.csv"), metavar="FILE", help="default %(default)s"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write a label file for TrainsPath, and one for TestPath where the config has that."""
+    config = configs.read(arguments.config)
+    corrections = arguments.corrections or run_of(config.Model).relabel
+    proposals = relabel.from_csv(_text(corrections), str(corrections))
+    found = scan(config)
+    output: Path = arguments.output
+    files = {"TrainsPath": (output, found.train)}
+    if found.test:
+        files["TestPath"] = (output.with_stem(f"{output.stem}-test"), found.test)
+    _refuse_unknown(found.samples, proposals)
+    progress = Terminal()
+    for key, (path, samples) in files.items():
+        changed = _write(path, samples, proposals)
+        progress.say(f"{path}: {changed:,} labels changed; to use them: System.{key}: {path.as_posix()}")
+    return 0
+
+
+def _write(path: Path, samples: Sequence[Sample], proposals: Sequence[Proposal]) -> int:
+    """Write one label file and return how many labels of it are changed or gone."""
+    before = {sample.name: sample.label or "" for sample in samples}
+    after = relabel.corrected(before, [one for one in proposals if one.name in before])
+    rows = [(_relative(sample, path), after[sample.name]) for sample in samples if sample.name in after]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, relabel.label_file(rows).encode())
+    return sum(label != after.get(name) for name, label in before.items())
+
+
+def _refuse_unknown(samples: Sequence[Sample], proposals: Sequence[Proposal]) -> None:
+    relabel.corrected({sample.name: sample.label or "" for sample in samples}, proposals)
+
+
+def _relative(sample: Sample, label_file: Path) -> str:
+    """Return a picture as the label file names it: from the folder that it lies in."""
+    if not isinstance(sample.content, FileContent):
+        raise UsageError(
+            f"{sample.name} is no file of its own, so no label file can name it: unpack the pictures first"
+        )
+    return Path(os.path.relpath(sample.content.path, label_file.parent)).as_posix()
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path} cannot be read: {error}; python -m trainer suspects writes one") from error
