@@ -161,6 +161,20 @@ class MetricsSection(StrictModel):
     Accept: list[AcceptLine] = []
 
 
+class SpeedSection(StrictModel):
+    """Section `Speed`: measured by `python -m trainer bench --store`, for whoever plans with it.
+
+    Attributes:
+        Machine: where it was measured.
+        Latency: p50, p95 and p99 of one picture by one caller, in milliseconds.
+        PicturesPerSecond: at most, with the best number of callers and pictures in a call.
+    """
+
+    Machine: str
+    Latency: Annotated[list[Annotated[float, Field(gt=0)]], Field(min_length=3, max_length=3)]
+    PicturesPerSecond: Annotated[float, Field(gt=0)]
+
+
 class GoldenPicture(StrictModel):
     """A picture, as its file's bytes, and the text that the exported graph read from it."""
 
@@ -176,6 +190,7 @@ class ModelSpec(StrictModel):
     Pretreatment: image.Pretreatment = image.Pretreatment()
     Graph: GraphSection
     Metrics: MetricsSection | None = None
+    Speed: SpeedSection | None = None
     Golden: list[GoldenPicture] = []
 
     @property

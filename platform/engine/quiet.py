@@ -4,6 +4,7 @@ It writes two lines about oneDNN to the process's standard error before any sett
 (tensorflow issue 100442). They are taken out; anything else that it writes is passed on.
 """
 
+import gc
 import os
 import sys
 import tempfile
@@ -48,6 +49,7 @@ def import_tensorflow() -> None:
     try:
         with chatter_dropped():
             import tensorflow  # noqa: F401, PLC0415 - the one place where it is imported late
+        gc.freeze()  # what it made stays for good: each look of the collector at it would hold all threads up for 0.1 s
     finally:
         if blocked:
             del sys.modules["keras"]

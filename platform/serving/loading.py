@@ -88,9 +88,11 @@ def prepare(
     try_model(spec, graph, batching.MaxBatch)
     enter(State.LOADING, f"{len(graph):,} bytes")
     reader = load_model(spec, graph, threads=batching.layout)
+    # A run of the largest batch would hold up the requests that are served meanwhile: once is enough.
+    largest = batching.MaxBatch if isinstance(try_model, NoTrial) else 1
     try:
-        enter(State.WARMING, f"batches of 1 and {batching.MaxBatch}, {len(spec.Golden)} golden pictures")
-        prove(reader, batching.MaxBatch)
+        enter(State.WARMING, f"batches of 1 to {largest}, {len(spec.Golden)} golden pictures")
+        prove(reader, largest)
     except BaseException:
         reader.close()
         raise

@@ -4,6 +4,7 @@ import io
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,8 @@ from contract.decode import ctc_greedy
 from contract.errors import NotAPictureError
 from contract.files import sha256
 from contract.spec import ModelSpec
-from engine import DigestError, EngineError, GraphError
-from tests.conftest import Artifact
+from engine import DigestError, EngineError, GraphError, arithmetic
+from tests.conftest import Artifact, make_artifact
 
 
 def pictures(count: int, seed: int = 0) -> list[bytes]:
@@ -139,6 +140,72 @@ def test_a_yaml_of_other_size_or_charset_is_refused(artifact: Artifact) -> None:
         engine.open_model(described(artifact, artifact.graph, ImageWidth=50), artifact.graph)
     with pytest.raises(GraphError, match=r"11 classes.*has 10"):
         engine.open_model(described(artifact, artifact.graph, CharExclude=["0"]), artifact.graph)
+
+
+def test_swapped_files_are_refused_by_their_digest(artifact: Artifact, tmp_path: Path) -> None:
+    other = make_artifact(artifact.config, seed=3)
+    path = artifact.write(tmp_path)
+    (tmp_path / "graph" / "small_1.0.pb").write_bytes(other.graph)
+    with pytest.raises(DigestError, match=r"copy the \.pb and the YAML of one export together"):
+        engine.load(path)
+
+
+def test_scores_that_are_no_numbers_are_an_error_not_a_text(artifact: Artifact) -> None:
+    import tensorflow as tf  # noqa: PLC0415 - the engine has imported it by then, without keras
+
+    def damage(graph: Any) -> None:
+        for node in graph.node:
+            tensor = node.attr["value"].tensor
+            if node.op == "Const" and tensor.dtype == tf.float32.as_datatype_enum and tensor.ByteSize() > 1000:
+                tensor.CopyFrom(tf.make_tensor_proto(np.full_like(tf.make_ndarray(tensor), np.nan)))
+
+    content = changed(artifact, damage)
+    recognizer = engine.open_model(described(artifact, content), content)
+    with pytest.raises(EngineError, match="scores are no numbers"):
+        recognizer.read_pixels(np.zeros((1, 16, 48, 1), np.uint8))
+
+
+@pytest.mark.parametrize("threads", [engine.LATENCY, engine.THROUGHPUT])
+def test_texts_do_not_depend_on_the_threads(threads: engine.Threads, artifact: Artifact) -> None:
+    contents = pictures(30, seed=4)
+    expected = [reading.text for reading in engine.open_model(artifact.spec, artifact.graph).read(contents)]
+    recognizer = engine.open_model(artifact.spec, artifact.graph, threads=threads)
+    with ThreadPoolExecutor(4) as pool:
+        readings = pool.map(lambda content: recognizer.read([content])[0].text, contents)
+    assert list(readings) == expected
+
+
+@pytest.mark.parametrize(
+    ("stored", "has_bfloat16", "asked", "expected"),
+    [
+        ("float32", True, "auto", "float32"),
+        ("bfloat16", True, "auto", "bfloat16"),
+        ("bfloat16", False, "auto", "float32"),
+        ("bfloat16", True, "float32", "float32"),
+        ("float32", False, "bfloat16", "bfloat16"),
+    ],
+)
+def test_the_arithmetic_goes_by_the_model_and_the_cpu(
+    stored: str, has_bfloat16: bool, asked: Any, expected: str, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(arithmetic, "cpu_has_bfloat16", lambda: has_bfloat16)
+    section = artifact.spec.Graph.model_copy(update={"Precision": stored})
+    assert arithmetic.chosen(artifact.spec.model_copy(update={"Graph": section}), asked) == expected
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="the system does not list the CPU's features")
+def test_bfloat16_is_found_where_the_system_lists_it() -> None:
+    assert arithmetic.cpu_has_bfloat16() == ("avx512_bf16" in Path("/proc/cpuinfo").read_text("utf-8").split())
+
+
+@pytest.mark.skipif(not arithmetic.cpu_has_bfloat16(), reason="this CPU does not multiply in bfloat16")
+def test_bfloat16_computes_nearly_the_same_and_not_the_same(artifact: Artifact) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 16, 48, 1), np.uint8)
+    exact = engine.open_model(artifact.spec, artifact.graph).logits(pixels)
+    recognizer = engine.open_model(artifact.spec, artifact.graph, compute="bfloat16")
+    difference = np.abs(recognizer.logits(pixels) - exact).max() / np.abs(exact).max()
+    assert recognizer.arithmetic == "bfloat16"
+    assert 1e-5 < difference < 0.1
 
 
 def test_loading_needs_no_keras_and_importing_no_tensorflow(artifact: Artifact, tmp_path: Path) -> None:

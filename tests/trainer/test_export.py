@@ -201,7 +201,7 @@ needs_bfloat16 = pytest.mark.skipif(not cpu_has_bfloat16(), reason="this CPU doe
 
 
 @needs_bfloat16
-@pytest.mark.parametrize("precision", ["bfloat16", "auto"])
+@pytest.mark.parametrize("precision", ["bfloat16", pytest.param("auto", marks=pytest.mark.slow)])
 def test_bfloat16_is_published_if_it_is_as_accurate(
     precision: str, artifact: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

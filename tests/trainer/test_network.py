@@ -57,6 +57,16 @@ def test_the_exported_graph_computes_what_keras_computes(net: dict[str, Any], ch
 
 
 @pytest.mark.parametrize("net", NETWORKS)
+def test_a_batch_reads_what_its_pictures_read_alone(net: dict[str, Any]) -> None:
+    artifact = make_artifact(small_config(NeuralNet={"HiddenNum": 8, **net}))
+    recognizer = engine.open_model(artifact.spec, artifact.graph)
+    pixels = np.random.default_rng(1).integers(0, 256, (11, 16, 48, 1), np.uint8)
+    alone = [recognizer.read_pixels(pixels[row : row + 1])[0].text for row in range(len(pixels))]
+    assert [reading.text for reading in recognizer.read_pixels(pixels)] == alone
+    assert len(set(alone)) > 1
+
+
+@pytest.mark.parametrize("net", NETWORKS)
 def test_the_graph_holds_no_loop_variable_or_foreign_operation(net: dict[str, Any]) -> None:
     import tensorflow as tf  # noqa: PLC0415 - tests without a network must not wait for it
 

@@ -1,9 +1,11 @@
 """The report: every picture that was read wrong is on it, it needs nothing but itself, and browsers like it."""
 
 import io
+import math
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -115,6 +117,13 @@ def test_a_perfect_reader_and_one_picture_have_a_report() -> None:
     assert "100.00%" in page
     assert "None." in page
     assert "svg" not in page.split("</style>")[1]
+
+
+def test_a_loss_that_is_no_number_is_left_out_of_the_chart() -> None:
+    broken = replace(report(), history=[*report().history, replace(report().history[-1], step=999, loss=math.nan)])
+    page = render(broken)
+    assert "nan" not in page.split("<h2>Which")[0].split("</style>")[1]
+    assert page.count("<circle") == 2 * len(report().history)
 
 
 @given(TEXTS, TEXTS)

@@ -1,3 +1,5 @@
+import collections
+import csv
 import importlib
 import re
 import struct
@@ -15,6 +17,7 @@ from trainer.dataset.propose import propose
 from trainer.dataset.sample import Sample
 from trainer.dataset.scan import scan
 from trainer.dataset.tfrecord import BrokenRecordError, example, examples
+from trainer.dataset.verify import verify
 from trainer.errors import SourceError
 from trainer.progress import Silent
 
@@ -222,8 +225,80 @@ def test_a_packed_test_set_is_a_source_again(
         read(packed.files["train"])
 
 
+# A test set that captcha_trainer's early generation packed in 2019; it does not come along.
+MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist_captcha_trainer_v1.tfrecords"
+
+
+@pytest.mark.skipif(not MNIST.exists(), reason="the file is not here")
+def test_a_real_file_of_captcha_trainer(tmp_path: Path, configure: Configure) -> None:
+    proposal = propose(MNIST)
+    assert (proposal.pictures, proposal.size, proposal.charset) == (1000, (28, 28), "NUMERIC")
+    assert proposal.resize is None  # 28 pixels make frames enough for one digit
+    config = configure(MNIST, Model={"ImageWidth": 28, "ImageHeight": 28})
+    assert verify(config, Silent()).findings == ()
+    packed = pack.prepare(config, Silent(), root=tmp_path)
+    assert packed.counts == {"train": 900, "test": 100}
+    labels = collections.Counter(packed.load("train").labels + packed.load("test").labels)
+    assert labels == dict(zip("0123456789", (108, 125, 91, 111, 90, 83, 102, 96, 88, 106), strict=True))
+
+
 @given(st.dictionaries(st.text(max_size=5), st.binary(max_size=300) | st.just(b"x" * 70_000), max_size=5))
 def test_examples_are_those_of_tensorflow(features: dict[str, bytes]) -> None:
     tf = importlib.import_module("tensorflow")
     parsed = tf.train.Example.FromString(example(features))
     assert {name: value.bytes_list.value[0] for name, value in parsed.features.feature.items()} == features
+
+
+@given(text=st.text(max_size=80), kind=st.sampled_from(["csv", "tsv", "txt"]))
+def test_any_text_is_a_label_file_or_refused(tmp_path_factory: pytest.TempPathFactory, text: str, kind: str) -> None:
+    path = tmp_path_factory.mktemp("any") / f"a.{kind}"
+    path.write_text(text, encoding="utf-8")
+    try:
+        found = read(path)
+    except SourceError:
+        return
+    assert found
+    assert all(isinstance(sample.label, str) for sample in found)
+
+
+# Names that every file system takes, and labels without line breaks or a blank in front, which is not part of a cell.
+names = st.text("abcäß 1_-.,'\"", min_size=1, max_size=8).map(lambda text: f"x{text}x.png")
+one_line = st.text(st.characters(exclude_categories=["Cs", "Cc", "Zl", "Zp"]), max_size=8).map(str.lstrip)
+
+
+@given(rows=st.dictionaries(names, one_line, min_size=1, max_size=5), kind=st.sampled_from(["csv", "tsv"]))
+def test_labels_come_back_as_a_spreadsheet_wrote_them(
+    tmp_path_factory: pytest.TempPathFactory, rows: dict[str, str], kind: str
+) -> None:
+    path = tmp_path_factory.mktemp("any") / f"a.{kind}"
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, delimiter="," if kind == "csv" else "\t").writerows(rows.items())
+    assert labels(path) == rows
+
+
+@given(content=st.binary(max_size=100))
+def test_any_bytes_are_no_archive_and_no_crash(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("any") / "a.zip"
+    path.write_bytes(content)
+    with pytest.raises(SourceError):
+        read(path)
+
+
+@given(members=st.lists(st.text(min_size=1, max_size=9).filter(str.isprintable), max_size=4, unique=True))
+def test_every_picture_of_an_archive_is_found_whatever_its_name(
+    tmp_path_factory: pytest.TempPathFactory, members: list[str]
+) -> None:
+    path = tmp_path_factory.mktemp("any") / "a.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        for member in ["first/1_a.png", *members]:
+            archive.writestr(member, member)
+    ignored = sources.Ignored()
+    found = sources.read(path, PATTERN, ignored)
+    assert len(found) + ignored.total() + sum(member.endswith("/") for member in members) == len(members) + 1
+    assert all(sample.content.read() for sample in found)
+
+
+@given(text=st.text(max_size=20), pattern=st.sampled_from([".*?(?=_)", r".*?(?=\.)", "[0-9]+", ""]))
+def test_a_label_is_what_re_finds_in_the_last_part_of_a_name(text: str, pattern: str) -> None:
+    found = re.search(pattern, text.rsplit("/", maxsplit=1)[-1])
+    assert sources.label_of(text, re.compile(pattern)) == (found[0] if found else None)

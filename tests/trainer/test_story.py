@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -44,8 +43,8 @@ def configure(folder: Path, epochs: int = 12, symbols: str = "01") -> None:
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Run, str]]:
-    """A folder in which `train` has run once; yields it, its run and what was said."""
+def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Run, str]:
+    """A folder in which `train` has run once; returns it, its run and what was said."""
     folder = tmp_path_factory.mktemp("story")
     drawn = examples(240, 48)
     (folder / "pictures").mkdir()
@@ -55,7 +54,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Path, Ru
     done = trainer(folder, "train", "bars.yaml")
     assert done.returncode == 0, done.stderr
     run = run_of(configs.read(folder / "bars.yaml").Model, folder / "out")
-    yield folder, run, done.stderr
+    return folder, run, done.stderr
 
 
 def test_the_run_folder_holds_what_repeating_it_needs(trained: tuple[Path, Run, str]) -> None:
@@ -113,7 +112,21 @@ def test_what_changed_is_refused_and_a_warm_start_accepts_it(trained: tuple[Path
 def test_the_preview_is_a_picture(trained: tuple[Path, Run, str]) -> None:
     folder, _, _ = trained
     assert trainer(folder, "preview", "bars.yaml", "-o", "sheet.png", "--count", "20").returncode == 0
-    assert Image.open(folder / "sheet.png").width > 400
+    with Image.open(folder / "sheet.png") as sheet:
+        assert sheet.width > 400
     refused = trainer(folder, "preview", "bars.yaml", "--step", "1000000")
     assert refused.returncode == 2
     assert "give --step less than that" in refused.stderr
+
+
+def test_suspects_go_into_a_table_that_relabel_takes(trained: tuple[Path, Run, str]) -> None:
+    folder, run, _ = trained
+    found = trainer(folder, "suspects", "bars.yaml", "--folds", "2", "--minutes", "0.3", "--confidence", "0")
+    assert found.returncode == 0, found.stderr
+    lines = run.relabel.read_text("utf-8").splitlines()
+    assert lines[0] == "file,label,was,confidence"
+    assert len(lines) - 1 == len(found.stdout.splitlines())
+    assert "networks that had not seen them read" in found.stderr
+    assert trainer(folder, "relabel", "bars.yaml").returncode == 0
+    assert (folder / "labels.csv").read_text("utf-8").startswith("file,label\npictures/")
+    run.relabel.unlink()

@@ -3,12 +3,12 @@
 import argparse
 from pathlib import Path
 
-import engine
 from trainer import config as configs
 from trainer.dataset import pack, quarantine
-from trainer.evaluation.metrics import score
+from trainer.evaluation.metrics import by_length, lengths_sentence, score
 from trainer.progress import Terminal
 from trainer.run import run_of
+from trainer.training import assessment
 
 SUMMARY = "read the whole test set with the exported model"
 EXAMPLE = "python -m trainer evaluate configs/model.yaml --errors"
@@ -25,18 +25,14 @@ def run(arguments: argparse.Namespace) -> int:
     """Evaluate from picture bytes on, as the platform reads them."""
     config = configs.read(arguments.config)
     progress = Terminal()
-    test = pack.prepare(config, progress, quarantine.read(arguments.exclude)).load("test")
-    recognizer = engine.load(run_of(config.Model).spec)
-    readings = []
-    size = config.Trains.TestBatchSize
-    with progress.steps("evaluate", len(test)) as steps:
-        for start in range(0, len(test), size):
-            part = test.encoded[start : start + size]
-            readings += recognizer.read(part)
-            steps.advance(len(part))
-    if arguments.errors:
-        for name, label, reading in zip(test.names, test.labels, readings, strict=True):
-            if label != reading.text:
-                print(f"{name}\tlabel {label}\tread {reading.text}\t{reading.confidence:.3f}")  # noqa: T201 - the result
-    print(score(test.labels, [reading.text for reading in readings]))  # noqa: T201
+    packed = pack.prepare(config, progress, quarantine.read(arguments.exclude))
+    items = assessment.read_test_set(config, packed, run_of(config.Model), progress)
+    for item in items if arguments.errors else ():
+        if item.text != item.label:
+            print(f"{item.name}\tlabel {item.label}\tread {item.text}\t{item.confidence:.3f}")  # noqa: T201 - the result
+    labels, texts = [item.label for item in items], [item.text for item in items]
+    print(score(labels, texts))  # noqa: T201
+    lengths = by_length(labels, texts)
+    if len(lengths) > 1:
+        print(lengths_sentence(lengths))  # noqa: T201
     return 0

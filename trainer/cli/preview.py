@@ -9,6 +9,7 @@ import numpy as np
 from contract.files import write_atomically
 from trainer import config as configs
 from trainer.dataset import pack, quarantine
+from trainer.errors import UsageError
 from trainer.evaluation.sheet import contact_sheet
 from trainer.framework import import_keras
 from trainer.progress import Terminal
@@ -42,6 +43,8 @@ def run(arguments: argparse.Namespace) -> int:
     labels = label_matrix(train.labels, config.charset)
     drawn = batches(train.pixels, labels, plan, config.System.Seed, first_step=arguments.step)
     needed = list(itertools.islice(drawn, -(-arguments.count // plan.batch_size)))
+    if not needed:
+        raise UsageError(f"the training has {plan.steps:,} steps: give --step less than that, and a --count above 0")
     pictures = np.concatenate([np.asarray(batch.images) for batch in needed])[: arguments.count]
     texts = [config.charset.decode(row) for batch in needed for row in np.asarray(batch.labels).tolist()]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from contract.errors import ConfigError, ContractError
 from trainer.cli import (
+    bench,
     check,
     evaluate,
     export,
@@ -67,6 +68,7 @@ COMMANDS: Mapping[str, Command] = {
     "suspects": suspects,
     "relabel": relabel,
     "export": export,
+    "bench": bench,
     "predict": predict,
     "publish": publish,
 }

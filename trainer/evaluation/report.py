@@ -1,9 +1,10 @@
 """report.html: how good a model is, on one page that needs nothing else. Pure: data in, HTML out."""
 
 import base64
+import math
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from contract.formats import format_of
 from contract.spec import AcceptLine
@@ -56,7 +57,7 @@ class Report:
     accept: Sequence[AcceptLine]
     history: Sequence[Reading] = ()
     facts: Sequence[tuple[str, str]] = ()
-    suspects: Sequence[Item] = field(default=())
+    suspects: Sequence[Item] = ()
 
     @property
     def score(self) -> Score:
@@ -107,11 +108,12 @@ def _headline(report: Report) -> str:
 
 
 def _curves(history: Sequence[Reading]) -> str:
-    if len(history) < 2:
+    shown = [line for line in history if math.isfinite(line.loss)]
+    if len(shown) < 2:
         return ""
-    steps = [float(line.step) for line in history]
-    accuracy = line_chart("whole texts right, %", steps, [100 * line.accuracy for line in history])
-    loss = line_chart("mean loss, nats", steps, [line.loss for line in history], logarithmic=True)
+    steps = [float(line.step) for line in shown]
+    accuracy = line_chart("whole texts right, %", steps, [100 * line.accuracy for line in shown])
+    loss = line_chart("mean loss, nats", steps, [line.loss for line in shown], logarithmic=True)
     return section("Training", f"<div class=charts>{accuracy}{loss}</div>")
 
 

@@ -19,16 +19,17 @@ def contact_sheet(pictures: Pixels, texts: Sequence[str]) -> bytes:
 
     Args:
         pictures: uint8 [N, H, W, C], gray or RGB; shown pixel by pixel, small ones enlarged.
-        texts: one for each.
+        texts: one for each; at least one.
     """
     count, height, width, _ = pictures.shape
     scale = max(1, 120 // width)
-    cell = (width * scale + GAP, height * scale + TEXT + 2 * GAP)
+    font = _font()
+    longest = math.ceil(max(font.getlength(text) for text in texts))
+    cell = (max(width * scale, longest) + GAP, height * scale + TEXT + 2 * GAP)
     columns = max(1, min(count, (SHEET_WIDTH - GAP) // cell[0]))
     rows = math.ceil(count / columns)
     sheet = Image.new("RGB", (columns * cell[0] + GAP, rows * cell[1] + GAP), BACKGROUND)
     draw = ImageDraw.Draw(sheet)
-    font = _font()
     for index, (pixels, text) in enumerate(zip(pictures, texts, strict=True)):
         left, top = GAP + index % columns * cell[0], GAP + index // columns * cell[1]
         picture = Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels).convert("RGB")

@@ -4,9 +4,9 @@ A worker loads its candidate and then measures whenever it is asked, so that can
 whatever else happens on the machine.
 """
 
+import contextlib
+import importlib
 import multiprocessing
-import statistics
-import sys
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, cast
 
 import numpy as np
 
 import engine
-from contract import spec as specs
 from contract.image import Pixels
 from engine import Compute, Threads
 from engine.quiet import import_tensorflow
@@ -97,14 +96,12 @@ class Worker:
 
     def loaded(self) -> Loaded:
         """Wait for the process to have loaded its candidate."""
-        answer: Loaded = self._receive()
-        return answer
+        return cast(Loaded, self._receive())
 
     def measure(self, job: Job) -> list[float]:
         """Return the seconds of each call, of all callers."""
         self._connection.send(job)
-        answer: list[float] = self._receive()
-        return answer
+        return cast("list[float]", self._receive())
 
     def _receive(self) -> object:
         try:
@@ -150,25 +147,20 @@ def _work(connection: Connection, candidate: Candidate, pixels: Pixels) -> None:
 
 
 def _load_and_tell(connection: Connection, candidate: Candidate, pixels: Pixels) -> Callable[[Pixels], object]:
-    spec = specs.read(candidate.spec)
-    if candidate.is_onnx:
-        import onnxruntime  # noqa: F401, PLC0415 - its import is not part of the loading
-    else:
+    # The import of the library is not part of the loading; that it is missing is told by who needs it.
+    if not candidate.is_onnx:
         import_tensorflow()
-        import engine.recognizer  # noqa: PLC0415 - as above
+    with contextlib.suppress(ImportError):
+        importlib.import_module("onnxruntime" if candidate.is_onnx else "engine.recognizer")
     start = time.perf_counter()
     read: Callable[[Pixels], object]
     if candidate.is_onnx:
         read = Onnx(candidate.file, candidate.threads.inside).read
     else:
-        read = engine.load(
-            candidate.spec, candidate.file, threads=candidate.threads, compute=candidate.compute
-        ).logits
+        read = engine.load(candidate.spec, candidate.file, threads=candidate.threads, compute=candidate.compute).logits
     loaded = time.perf_counter()
     read(pixels[:1])
-    connection.send(
-        Loaded((loaded - start) * 1000, (time.perf_counter() - loaded) * 1000, _peak_megabytes())
-    )
+    connection.send(Loaded((loaded - start) * 1000, (time.perf_counter() - loaded) * 1000, _peak_megabytes()))
     return read
 
 
@@ -198,9 +190,10 @@ def _batch(pixels: Pixels, number: int, size: int) -> Pixels:
 
 
 def _peak_megabytes() -> float:
-    if sys.platform == "win32":
+    # Not getrusage: its peak goes on counting that of the process that started this one.
+    try:
+        status = Path("/proc/self/status").read_text("ascii")
+    except OSError:
         return 0.0
-    import resource  # noqa: PLC0415 - not on Windows
-
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1024 * 1024 if sys.platform == "darwin" else 1024)
+    kilobytes = next((line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:")), "0")
+    return int(kilobytes) / 1024

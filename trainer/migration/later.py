@@ -97,7 +97,8 @@ def _label_files(paths: object, side: str) -> object:
     name = {"Training": "train.txt", "Validation": "val.txt"}[side]
     if not isinstance(paths, str | list):
         return paths
-    return [str(_pure(str(path)).parent / name) for path in ([paths] if isinstance(paths, str) else paths)]
+    files = (str(_pure(str(path)).parent / name) for path in ([paths] if isinstance(paths, str) else paths))
+    return list(dict.fromkeys(files))
 
 
 def _pure(path: str) -> PurePath:

@@ -53,7 +53,8 @@ class Migrated:
             *_told("Different here:", self.changed),
             "",
         ]
-        return "\n".join(lines) + "\n" + fill(self.values, {"Pretreatment": {"Resize": [model["ImageWidth"], model["ImageHeight"]]}})
+        size = [model["ImageWidth"], model["ImageHeight"]]
+        return "\n".join(lines) + "\n" + fill(self.values, {"Pretreatment": {"Resize": size}})
 
 
 def migrate(files: Sequence[Path]) -> Migrated:
@@ -74,7 +75,7 @@ def migrate(files: Sequence[Path]) -> Migrated:
             raise UsageError(_confusion(files, by_kind))
     for keys in by_kind.values():
         _name_the_rest(keys, draft)
-    draft.settle(f"what {' and '.join(map(str, files))} come to")
+    draft.settle(f"the config made of {' and '.join(map(str, files))}")
     return Migrated(tuple(path.name for path in files), draft.values, tuple(draft.lost), tuple(draft.changed))
 
 

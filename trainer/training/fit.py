@@ -57,6 +57,7 @@ class Fit:
             self._learner.restore(arrays)
         elif donor:
             self.taken = self._learner.start_from(donor)
+            self._save()  # the donor may be this very run, whose weights are gone by now
 
     @property
     def reader(self) -> keras.Model:

@@ -59,15 +59,15 @@ def train(
     """
     run = run_of(config.Model)
     donor = warm.find(warm_start) if warm_start else None  # before anything is cleared: it may be this very run
-    if fresh:
-        run.clear()
-    earlier = run.earlier()
+    earlier = None if fresh else run.earlier()
     device = devices.prepare(config, earlier["made_of"]["precision"] if earlier else None)
     progress.say(str(device))
     packed = pack.prepare(config, progress, exclude)
     for finding in packed.warnings:
         progress.say(f"warning: {finding.text}")
     plan = recipe.choose(config, packed.counts["train"], device.precision)
+    if fresh:  # not before all that can go wrong with the pictures has
+        run.clear()
     _begin(run, resolve(config, plan, packed.counts["test"]), packed, device, warm_start)
     sets = Sets(packed.load("train"), packed.load("test"))
     fitting = fit.Fit(config, plan, sets, run, donor)

@@ -4,15 +4,10 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from serving.answer import Hints
 from serving.cli.asking import DEFAULT_URL, add_arguments, check_url, credentials_of, label_of, pictures_in
-from serving.client.results import ClientError, RefusedError, Result
-from serving.client.web import HttpClient
-
-if TYPE_CHECKING:
-    from serving.client.rpc import GrpcClient
+from serving.client import ClientError, GrpcClient, HttpClient, RefusedError, Result
 
 _BATCH = 16  # pictures in a request
 _EPILOG = """\
@@ -30,13 +25,14 @@ def run(words: Sequence[str]) -> int:
     """Ask; raises ConfigError for what is wrong with the arguments."""
     arguments = _parser().parse_args(words)
     files = pictures_in(arguments.paths)
+    labels = {path: label_of(path, arguments.labels) for path in files}
     failed, judged = 0, []
     for path, result in _results(arguments, files):
         if isinstance(result, str) or result.code:
             failed += 1
             sys.stdout.write(f"-\t\t\t{path}: {result if isinstance(result, str) else result.message}\n")
             continue
-        label = label_of(path, arguments.labels)
+        label = labels[path]
         judged += [] if label is None else [result.text == label]
         mark = "" if label in {None, result.text} else f" (should be {label})"
         sys.stdout.write(f"{result.text}{mark}\t{result.confidence:.4f}\t{result.model} {result.version}\t{path}\n")
@@ -59,18 +55,16 @@ def _results(arguments: argparse.Namespace, files: Sequence[Path]) -> Iterator[t
                     yield path, _one(client, content, hints)
 
 
-def _one(client: "HttpClient | GrpcClient", content: bytes, hints: Hints) -> Result | str:
+def _one(client: HttpClient | GrpcClient, content: bytes, hints: Hints) -> Result | str:
     try:
         return client.read(content, hints)
     except ClientError as error:
         return str(error)
 
 
-def _client(arguments: argparse.Namespace) -> "HttpClient | GrpcClient":
+def _client(arguments: argparse.Namespace) -> HttpClient | GrpcClient:
     credentials = credentials_of(arguments)
     if arguments.grpc:
-        from serving.client.rpc import GrpcClient  # noqa: PLC0415 - asking over HTTP needs no gRPC
-
         return GrpcClient(arguments.grpc, credentials=credentials)
     url = arguments.url or DEFAULT_URL
     check_url(url)

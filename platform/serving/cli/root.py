@@ -4,17 +4,36 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from contract.errors import ConfigError
-from serving.cli import ask, captcha_source, check, key, load, serve
+from serving.cli import check, key, serve
 
 DONE, FAILED, USAGE = 0, 1, 2
+
+
+def _ask(words: Sequence[str]) -> int:
+    from serving.cli import ask  # noqa: PLC0415 - the clients need gRPC, which takes its time
+
+    return ask.run(words)
+
+
+def _load(words: Sequence[str]) -> int:
+    from serving.cli import load  # noqa: PLC0415 - likewise
+
+    return load.run(words)
+
+
+def _captcha_source(words: Sequence[str]) -> int:
+    from serving.cli import captcha_source  # noqa: PLC0415 - likewise
+
+    return captcha_source.run(words)
+
 
 COMMANDS: Mapping[str, Callable[[Sequence[str]], int]] = {
     "serve": serve.run,
     "check": check.run,
     "key": key.run,
-    "ask": ask.run,
-    "load": load.run,
-    "captcha-source": captcha_source.run,
+    "ask": _ask,
+    "load": _load,
+    "captcha-source": _captcha_source,
 }
 
 

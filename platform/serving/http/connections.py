@@ -33,6 +33,10 @@ QUIET_SECONDS = 1.0
 one that was just used or opened; its answer then tells the client to connect anew."""
 
 
+PATIENCE_SECONDS = 5.0
+"""How long a request may have been on its way when another client needs the connection that it comes on."""
+
+
 class _BusyError(Error):  # type: ignore[misc]  # see the module's docstring
     code = 503
     reason = "Service Unavailable"
@@ -101,6 +105,11 @@ class Channel(HTTPChannel):  # type: ignore[misc]
         quiet = now - self.last_activity >= QUIET_SECONDS
         return quiet and not (self.requests or self.request or self.total_outbufs_len)
 
+    def dispensable(self, now: float) -> bool:
+        """Whether this one may go when there are too many: it is quiet, or its request has long been coming."""
+        late = bool(self.request) and now - self.request.started > PATIENCE_SECONDS
+        return self.idle(now) or (late and not (self.requests or self.total_outbufs_len))
+
     def stuck(self, now: float) -> bool:
         """Whether it takes too long to send a request."""
         return bool(self.request) and now - self.request.started > RECEIVE_SECONDS
@@ -123,12 +132,27 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         self.draining = True
         dispatcher.close(self)  # the trigger stays open: channels wake the loop with it
 
+    def readable(self) -> bool:
+        """Whether to accept connections. Clients that hold many and say nothing must not keep others out."""
+        if self.accepting and len(self._map) >= self.adj.connection_limit:
+            self._make_room(time.time())
+        return bool(super().readable())
+
     def maintenance(self, now: float) -> None:
         """Close connections that take too long: waitress calls this every few seconds."""
         super().maintenance(now)
         for channel in self.active_channels.values():
             if channel.stuck(now):
                 channel.will_close = True
+
+    def _make_room(self, now: float) -> None:
+        channels = list(self.active_channels.values())
+        if any(channel.will_close for channel in channels):
+            return  # there will be room in a moment
+        dispensable = [channel for channel in channels if channel.dispensable(now)]
+        if dispensable:
+            min(dispensable, key=lambda channel: channel.last_activity).will_close = True
+            self.trigger.pull_trigger()  # the loop may have asked it already whether it wants to write
 
     def close_idle(self) -> bool:
         """Close connections on which nothing happens; return whether any other is left. In the loop's thread only."""

@@ -57,6 +57,8 @@ class HttpServer:
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._loop, name="http", daemon=True)
         self._stop_at: float | None = None
+        self._pulling = threading.Lock()
+        self._looped = False
 
     @property
     def ports(self) -> tuple[int, ...]:
@@ -134,8 +136,10 @@ class HttpServer:
             wait = 1.0 if self._stop_at is None else 0.05
             wasyncore.loop(timeout=wait, use_poll=True, map=self._sockets, count=1)
         self._dispatcher.shutdown(timeout=_SHUTDOWN_SECONDS)
-        for listener in self._listeners:
-            listener.trigger.close()
+        with self._pulling:
+            self._looped = True
+            for listener in self._listeners:
+                listener.trigger.close()
         wasyncore.close_all(self._sockets)
 
     def _finished(self) -> bool:
@@ -150,5 +154,8 @@ class HttpServer:
             listener.stop_listening()
 
     def _in_loop(self, *actions: Callable[[], None]) -> None:
-        for action in actions:
-            self._listeners[0].trigger.pull_trigger(action)
+        # The loop may run an action before it has been pulled for, woken by something else, and come to its end.
+        with self._pulling:
+            for action in actions:
+                if not self._looped:
+                    self._listeners[0].trigger.pull_trigger(action)

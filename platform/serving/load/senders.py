@@ -7,8 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+import grpc
+
 from serving.client.credentials import Credentials
 from serving.security.signing import Signable
+from serving.wire.recognizer_pb2 import PredictRequest
+from serving.wire.recognizer_pb2_grpc import PredictStub
 
 _PATH = "/captcha/v1"
 _WORKED = re.compile(r"app;dur=([0-9.]+)")
@@ -82,26 +86,19 @@ class GrpcSender:
     """Sends over gRPC; as HttpSender."""
 
     def __init__(self, address: str, seconds: float, credentials: Credentials) -> None:
-        import grpc  # noqa: PLC0415 - a load over HTTP needs no gRPC
-
-        from serving.wire.recognizer_pb2_grpc import PredictStub  # noqa: PLC0415
-
         self._channel = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
         stub: Any = PredictStub(self._channel)  # type: ignore[no-untyped-call]  # generated, without annotations
         self._predict = stub.predict
-        self._failure = grpc.RpcError
         self._seconds = seconds
         self._metadata = credentials.metadata()
 
     def send(self, picture: bytes) -> Outcome:
         """Send one picture."""
-        from serving.wire.recognizer_pb2 import PredictRequest  # noqa: PLC0415
-
         try:
             answer, call = self._predict.with_call(
                 PredictRequest(pictures=[picture]), timeout=self._seconds, metadata=self._metadata
             )
-        except self._failure as error:
+        except grpc.RpcError as error:
             return Outcome(error=f"gRPC {error.code().name}")
         timing = next((item.value for item in call.trailing_metadata() or () if item.key == "server-timing"), "")
         return Outcome(answer.result, "", worked_of(timing))

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
@@ -217,6 +217,34 @@ def test_a_client_that_drips_its_request_is_cut_off(serve_http: Serve, monkeypat
     with connected(serve_http()) as slow:
         slow.sock.sendall(b"POST /captcha/v1 HTTP/1.1\r\n")
         assert slow.sock.recv(1) == b""
+
+
+def test_idle_and_dripping_connections_keep_nobody_out(
+    serve_http: Serve, monkeypatch: pytest.MonkeyPatch, picture: Callable[..., bytes]
+) -> None:
+    monkeypatch.setattr("serving.http.connections.PATIENCE_SECONDS", 0.2)
+    server = serve_http(connections=20)
+    with ExitStack() as crowd:
+        for number in range(60):
+            plain = crowd.enter_context(socket.create_connection(("127.0.0.1", server.ports[0]), timeout=10))
+            if number % 2:
+                plain.sendall(b"POST /captcha/v3 HTTP/1.1\r\nHost: x\r\nContent-Le")
+        assert [post(server, picture()).status_code for _ in range(3)] == [200] * 3
+
+
+def test_a_connection_at_work_is_not_closed_to_make_room(
+    serve_http: Serve, plane: Any, picture: Callable[..., bytes]
+) -> None:
+    server = serve_http(connections=10)
+    plane.gate = threading.Event()
+    with ThreadPoolExecutor() as pool, ExitStack() as crowd:
+        working = pool.submit(post, server, picture())
+        assert plane.waiting.acquire(timeout=10)
+        for _ in range(30):
+            crowd.enter_context(socket.create_connection(("127.0.0.1", server.ports[0]), timeout=10))
+        assert requests.get(f"http://127.0.0.1:{server.ports[0]}/v2/health/live", timeout=10).status_code == 200
+        plane.gate.set()
+        assert working.result(10).status_code == 200
 
 
 def test_stop_without_start_does_nothing(plane: Any) -> None:

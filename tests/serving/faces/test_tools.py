@@ -99,16 +99,10 @@ def test_mistakes_are_sentences(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    serve_http: Callable[..., Any],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    if "--label-regex" in words:
-        words = [*words, "--url", f"http://127.0.0.1:{serve_http().ports[0]}", "--model-name", "digits"]
-        Path("x.py").write_bytes(b"")
-    assert main(words) in {1, 2}
-    captured = capsys.readouterr()
-    assert sentence in captured.err + captured.out
-    assert "Traceback" not in captured.err
+    assert main(words) == 2
+    assert sentence in capsys.readouterr().err
 
 
 def test_a_load_over_both_transports(where: dict[str, list[str]], pictures: Path, tmp_path: Path) -> None:
@@ -116,7 +110,7 @@ def test_a_load_over_both_transports(where: dict[str, list[str]], pictures: Path
     words = ["load", str(pictures), *where["http"], *where["grpc"], "--labels", "-o", str(out)]
     assert main([*words, "--rate", "100", "--seconds", "0.5", "--clients", "8"]) == 0
     found = json.loads((out / "summary.json").read_text())
-    rows = list(csv.reader((out / "samples.csv").open(encoding="utf-8")))
+    rows = list(csv.reader((out / "samples.csv").read_text(encoding="utf-8").splitlines()))
     assert rows[0] == ["index", "text", "time", "total_ms", "recognition_ms", "request_ms"]
     assert len(rows) - 1 == found["requests"] == found["answered"] > 20
     assert {row[1] for row in rows[1:]} == {"8x4", "9x4", "7x4"}

@@ -1,0 +1,169 @@
+"""What the platform promises under load, as ratios: swaps, batches, memory, overload.
+
+    python benchmarks/serve.py [swaps] [batching] [memory] [overload] [--over http] [--artifact FOLDER] [--seconds 60]
+
+swaps     answers while 30 versions take over from each other within `--seconds`, at 70 % of what the service can do,
+          against the same load without swaps: 99th percentiles, lost requests, answers of the wrong version
+batching  pictures a second of 32 clients with batches of up to 32, against batches of 1; in turns, the median of three
+memory    resident memory after `--swaps` swaps against that after 20
+overload  5 times what the service can do: how quickly is a request refused, and how much is still answered
+
+The model is a CNN5-H64 for 150x50 pictures with random weights, or the one in FOLDER/model and FOLDER/graph. In this
+process unless `--over http`; `batching` and `memory` always. Each part takes at most about two minutes.
+"""
+
+import argparse
+import statistics
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from fleet import Artifacts, InProcess, OverHttp, Service
+
+from serving.load.run import Picture, run
+from serving.load.samples import Sample, arrivals, percentile
+
+CLIENTS = 32
+SHARE = 0.7  # of the capacity
+SWAPS = 30
+OVERLOAD = 5
+
+
+def main() -> None:
+    """Run the parts that are asked for, all of them by default."""
+    parts = {"swaps": swaps, "batching": batching, "memory": memory, "overload": overload}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], help="default: all")
+    parser.add_argument("--over", choices=["process", "http"], default="process")
+    parser.add_argument("--artifact", type=Path, metavar="FOLDER", help="holds graph/ and model/ with one model")
+    parser.add_argument("--seconds", type=float, default=60.0, help="of the load with swaps, and of that without")
+    parser.add_argument("--swaps", type=int, default=500, help="of the part `memory`")
+    arguments = parser.parse_args()
+    artifacts = Artifacts.read(arguments.artifact) if arguments.artifact else Artifacts.random()
+    for name in arguments.parts or parts:
+        print(f"{name}:", flush=True)
+        with tempfile.TemporaryDirectory() as place:
+            parts[name](artifacts, Path(place), arguments)
+
+
+def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
+    """Compare latencies with and without swaps."""
+    with closing(started(artifacts, place, arguments.over)) as service:
+        rate = SHARE * capacity(service, artifacts.pictures, CLIENTS)
+        print(f"  {rate:.0f} requests/s, {SHARE:.0%} of what {CLIENTS} clients get", flush=True)
+        steady = load(service, artifacts, rate, arguments.seconds, 128)
+        stop = threading.Event()
+        publishing = threading.Thread(target=publish_on, args=(service, artifacts, arguments.seconds, stop))
+        publishing.start()
+        during = load(service, artifacts, rate, arguments.seconds, 128)
+        stop.set()
+        publishing.join()
+    lost = Counter(sample.error for sample in [*steady, *during] if sample.error)
+    answers = [(sample.index, *sample.text.split(" ", 1)) for sample in during if not sample.error]
+    mixed = [answer for answer in answers if not artifacts.agree(*answer)]
+    print(f"  {len({version for _, version, _ in answers}) - 1} swaps seen in {len(answers):,} answers")
+    print(f"  lost requests: {sum(lost.values())} {dict(lost) or ''}; answers of another version: {len(mixed)}")
+    for percent in (50, 99):
+        before, after = (percentile([s.total for s in samples], percent) for samples in (steady, during))
+        print(
+            f"  p{percent}: {1000 * before:.1f} ms steady, {1000 * after:.1f} ms with swaps: {after / before:.2f} times"
+        )
+
+
+def batching(artifacts: Artifacts, place: Path, _arguments: argparse.Namespace) -> None:
+    """Compare batches of up to 32 with batches of 1."""
+    ratios = []
+    for pair in range(3):
+        rates = []
+        for size in (1, 32):
+            folder = place / f"{pair}-{size}"
+            with closing(InProcess(folder, artifacts, {"Batching.MaxBatch": str(size)})) as service:
+                rates.append(capacity(service, artifacts.pictures, CLIENTS, 8.0))
+        print(f"  {CLIENTS} clients: {rates[0]:.0f}/s with batches of 1, {rates[1]:.0f}/s with up to 32", flush=True)
+        ratios.append(rates[1] / rates[0])
+    print(f"  median {statistics.median(ratios):.2f} times as many")
+
+
+def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
+    """Compare resident memory after few and after many swaps."""
+    values = {"Models.Preflight": "false", "Batching.MaxBatch": "8", "Folders.ScanSeconds": "0.02"}
+    with closing(InProcess(place / "memory", artifacts, values)) as service:
+        first = 0.0
+        for number in range(1, arguments.swaps + 1):
+            service.swap(number)
+            service.read(artifacts.pictures[number % len(artifacts.pictures)])
+            if number == 20:
+                first = service.resident()
+            if number % 100 == 0 or number in {20, arguments.swaps}:
+                print(f"  after {number} swaps: {service.resident():.0f} MB", flush=True)
+        last = service.resident()
+    print(f"  {last - first:+.0f} MB, {last / first:.3f} times")
+
+
+def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
+    """Offer more than can be answered."""
+    crowd, seconds = 256, min(20.0, arguments.seconds)
+    with closing(started(artifacts, place, arguments.over)) as service:
+        peak = capacity(service, artifacts.pictures, 64)
+        samples = load(service, artifacts, OVERLOAD * peak, seconds, crowd)
+    refused = [sample for sample in samples if "Overloaded" in sample.error or "503" in sample.error]
+    good = [sample for sample in samples if not sample.error and sample.done <= seconds]
+    others = Counter(s.error for s in samples if s.error and s not in refused)
+    late = percentile([s.sent - s.due for s in samples], 99)
+    print(
+        f"  peak {peak:.0f}/s; offered {len(samples) / seconds:.0f}/s, {len(refused):,} refused, others: {dict(others)}"
+    )
+    print(f"  refused after p50 {1000 * percentile([s.request for s in refused], 50):.1f} ms, "
+          f"p99 {1000 * percentile([s.request for s in refused], 99):.1f} ms")  # fmt: skip
+    print(f"  answered {len(good) / seconds:.0f}/s: {len(good) / seconds / peak:.2f} of the peak")
+    if late > 0.1:
+        print(
+            f"  p99 of requests started {late:.1f} s late: {crowd} senders were too few for a load that waits for none"
+        )
+
+
+def started(artifacts: Artifacts, place: Path, over: str) -> Service:
+    """Start the service with the first version."""
+    return OverHttp(place, artifacts) if over == "http" else InProcess(place, artifacts, {})
+
+
+def load(service: Service, artifacts: Artifacts, rate: float, seconds: float, crowd: int) -> list[Sample]:
+    """Put an open-loop load on the service."""
+    pictures = [Picture(content) for content in artifacts.pictures]
+    return run(arrivals(rate, seconds, seed=0), pictures, [service.sender] * crowd)
+
+
+def publish_on(service: Service, artifacts: Artifacts, seconds: float, stop: threading.Event) -> None:
+    """Publish a version at even intervals."""
+    for number in range(1, SWAPS + 1):
+        artifacts.publish(service.folder, number)
+        if stop.wait(seconds / SWAPS):
+            return
+
+
+def capacity(service: Service, pictures: Sequence[bytes], clients: int, seconds: float = 5.0) -> float:
+    """Return how many answers a second so many clients get that ask again at once."""
+    counts: list[int] = []
+    until = time.monotonic() + seconds
+
+    def ask_on() -> None:
+        count = 0
+        with closing(service.sender()) as sender:
+            while time.monotonic() < until:
+                count += not sender.send(pictures[count % len(pictures)]).error
+        counts.append(count)
+
+    threads = [threading.Thread(target=ask_on) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
+
+
+if __name__ == "__main__":
+    main()
