@@ -67,11 +67,12 @@ def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> N
     mixed = [answer for answer in answers if not artifacts.agree(*answer)]
     print(f"  {len({version for _, version, _ in answers}) - 1} swaps seen in {len(answers):,} answers")
     print(f"  lost requests: {sum(lost.values())} {dict(lost) or ''}; answers of another version: {len(mixed)}")
+    ratio = 0.0
     for percent in (50, 99):
         before, after = (percentile([s.total for s in samples], percent) for samples in (steady, during))
-        print(
-            f"  p{percent}: {1000 * before:.1f} ms steady, {1000 * after:.1f} ms with swaps: {after / before:.2f} times"
-        )
+        ratio = after / before
+        print(f"  p{percent}: {1000 * before:.1f} ms steady, {1000 * after:.1f} ms with swaps: {ratio:.2f} times")
+    judge("nothing lost, nothing of another version, p99 at most 2 times", met=not lost and not mixed and ratio <= 2)
 
 
 def batching(artifacts: Artifacts, place: Path, _arguments: argparse.Namespace) -> None:
@@ -86,6 +87,7 @@ def batching(artifacts: Artifacts, place: Path, _arguments: argparse.Namespace) 
         print(f"  {CLIENTS} clients: {rates[0]:.0f}/s with batches of 1, {rates[1]:.0f}/s with up to 32", flush=True)
         ratios.append(rates[1] / rates[0])
     print(f"  median {statistics.median(ratios):.2f} times as many")
+    judge("at least 1.5 times", met=statistics.median(ratios) >= 1.5)
 
 
 def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
@@ -102,6 +104,7 @@ def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> 
                 print(f"  after {number} swaps: {service.resident():.0f} MB", flush=True)
         last = service.resident()
     print(f"  {last - first:+.0f} MB, {last / first:.3f} times")
+    judge("at most 50 MB or 5 % more", met=last - first <= max(50.0, 0.05 * first))
 
 
 def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
@@ -117,13 +120,20 @@ def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -
     print(
         f"  peak {peak:.0f}/s; offered {len(samples) / seconds:.0f}/s, {len(refused):,} refused, others: {dict(others)}"
     )
-    print(f"  refused after p50 {1000 * percentile([s.request for s in refused], 50):.1f} ms, "
-          f"p99 {1000 * percentile([s.request for s in refused], 99):.1f} ms")  # fmt: skip
-    print(f"  answered {len(good) / seconds:.0f}/s: {len(good) / seconds / peak:.2f} of the peak")
+    times = [1000 * percentile([sample.request for sample in refused], percent) for percent in (50, 99)]
+    share = len(good) / seconds / peak
+    print(f"  refused after p50 {times[0]:.1f} ms, p99 {times[1]:.1f} ms")
+    print(f"  answered {len(good) / seconds:.0f}/s: {share:.2f} of the peak")
+    judge("refused within 50 ms at p99, at least 0.9 of the peak answered", met=times[1] < 50 and share >= 0.9)
     if late > 0.1:
         print(
             f"  p99 of requests started {late:.1f} s late: {crowd} senders were too few for a load that waits for none"
         )
+
+
+def judge(target: str, *, met: bool) -> None:
+    """Print what became of a target."""
+    print(f"  {'met' if met else 'MISSED'}: {target}", flush=True)
 
 
 def started(artifacts: Artifacts, place: Path, over: str) -> Service:

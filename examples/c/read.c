@@ -2,8 +2,8 @@
  *
  * usage: read GRAPH.pb SYMBOLS PICTURE.pgm...
  *
- * SYMBOLS are those of the model in their order, such as 0123456789, in UTF-8. The pictures are binary PGM files (P5) of
- * the size that the network sees; README.md tells how to make them and how to build this.
+ * SYMBOLS are those of the model in their order, such as 0123456789, in UTF-8. The pictures are binary PGM files (P5)
+ * of the size that the network sees; README.md tells how to make them and how to build this.
  */
 
 #include <stdint.h>

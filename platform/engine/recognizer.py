@@ -56,26 +56,24 @@ class Recognizer:
             self._open(definition, _session_config(threads, self.arithmetic))
         except (ValueError, KeyError, tf.errors.OpError) as error:
             raise GraphError(f"{model.Graph.File}: tensorflow cannot load it: {_first_line(error)}") from error
-        self._check_classes()
 
     def _open(self, definition: tf.compat.v1.GraphDef, config: tf.compat.v1.ConfigProto) -> None:
         names = self.spec.Graph
         loaded = tf.Graph()
         with loaded.as_default():
             tf.import_graph_def(definition, name="")
+        if self._has_scores:
+            self._check_classes(loaded.get_tensor_by_name(names.Logits).shape[-1])
         endpoints = [names.Logits, names.Decoded] if self._has_scores else [names.Decoded]
-        # Asked for before a session is there that would have to be closed.
-        self._classes = loaded.get_tensor_by_name(names.Logits).shape[-1] if self._has_scores else None
         self._session = tf.compat.v1.Session(graph=loaded, config=config)
         self._all = self._session.make_callable(endpoints, [names.Input])
         self._scores = self._session.make_callable(endpoints[0], [names.Input])
 
-    def _check_classes(self) -> None:
+    def _check_classes(self, found: int | None) -> None:
         wanted = self._layout.classes(self.spec.charset)
-        if self._classes not in {None, wanted}:
-            self.close()
+        if found not in {None, wanted}:
             raise GraphError(
-                f"{self.spec.Graph.File}: the graph tells {self._classes} classes apart, but the character set of the "
+                f"{self.spec.Graph.File}: the graph tells {found} classes apart, but the character set of the "
                 f"YAML has {wanted} (its symbols and the blank)"
             )
 

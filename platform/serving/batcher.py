@@ -12,6 +12,7 @@ import numpy as np
 from contract.image import Pixels
 from engine.reading import Reading
 from serving.errors import DeadlineError, ModelFailedError, OverloadedError, ServingError
+from serving.logs import request_name
 from serving.settings import BatchingSection
 
 Result = Reading | ServingError
@@ -28,13 +29,15 @@ class Ticket:
     """The pictures of one request at one model: what its thread waits for.
 
     Attributes:
+        request: name of the request, for the log.
         results: one per picture, in order; complete once `Batcher.wait` has returned.
     """
 
-    __slots__ = ("deadline", "done", "left", "results")
+    __slots__ = ("deadline", "done", "left", "request", "results")
 
     def __init__(self, count: int, deadline: float) -> None:
         self.deadline = deadline
+        self.request = request_name()
         self.left = count
         self.results: list[Result] = [_NOT_STARTED] * count
         # A bare lock is the cheapest thing to wait for once: it is held until the last result is there.
@@ -215,5 +218,5 @@ class Batcher:
             problem = f"{type(error).__name__}: {error}"
         if len(items) > 1:  # one at a time, so that the fault of one is not the fault of all
             return [result for item in items for result in self._run([item])]
-        _log.error("%s failed on a picture: %s", self._name, problem)
+        _log.error("%s failed on a picture: %s", self._name, problem, extra={"request": items[0].ticket.request})
         return [ModelFailedError(f"the model {self._name} failed on this picture; the server's log says why")]

@@ -1,5 +1,6 @@
 """What both transports call: admit, decode, route, lease, batch, answer."""
 
+import logging
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,8 @@ from serving.lifecycle import Lifecycle
 from serving.pool import Pool, Session
 from serving.routing import Route
 from serving.settings import LimitsSection
+
+_log = logging.getLogger(__name__)
 
 
 class DataPlane:
@@ -63,6 +66,7 @@ class DataPlane:
             while True:
                 answers = self._attempt(pictures, hints, deadline)
                 if answers is not None:
+                    _note(answers, time.monotonic() - now)
                     return answers
 
     def models(self) -> Sequence[ModelStatus]:
@@ -190,6 +194,16 @@ class _Leases:
     ) -> None:
         for work in self._works.values():
             work.session.give_back()
+
+
+def _note(answers: Sequence[Answer], seconds: float) -> None:
+    if not _log.isEnabledFor(logging.DEBUG):
+        return
+    versions = sorted({f"{answer.model} {answer.version}" for answer in answers if answer.model})
+    wrong = sum(answer.error is not None for answer in answers)
+    fields = {"versions": versions, "pictures": len(answers), "wrong": wrong, "seconds": round(seconds, 6)}
+    text = "%d pictures, %d of them with an error, by %s in %.1f ms"
+    _log.debug(text, len(answers), wrong, ", ".join(versions) or "nobody", 1000 * seconds, extra=fields)
 
 
 def _refuse_if_full(routes: Sequence[Route[Session]]) -> None:

@@ -63,24 +63,25 @@ def build(settings: Settings, plane: DataPlane, lifecycle: Lifecycle, metrics: M
     gate = Gate(settings.Security)
     metrics.watch(plane)
     facilities = Facilities(gate, metrics, metrics, Administration(lifecycle), certificate)
-    calls = settings.Batching.most_at_one_model + _SPARE_CALLS
-    http = HttpServer(plane, listen.Host, listen.Ports, _limits(settings), _http(settings, calls), facilities)
+    limits = request_limits(settings)
+    http = HttpServer(plane, listen.Host, listen.Ports, limits, http_options(settings), facilities)
     rpc = None
     if listen.GrpcPort != "off":
         grpc = settings.Grpc
         options = RpcOptions(
-            calls=calls if grpc.Calls == "auto" else grpc.Calls,
+            calls=_calls(settings) if grpc.Calls == "auto" else grpc.Calls,
             legacy_ok=grpc.LegacyOk,
             reflection=grpc.Reflection,
             gate=gate,
             meter=metrics,
             certificate=certificate,
         )
-        rpc = RpcServer(plane, listen.Host, listen.GrpcPort, _limits(settings), options)
+        rpc = RpcServer(plane, listen.Host, listen.GrpcPort, limits, options)
     return Faces(http, rpc, listen.Host, certificate is not None)
 
 
-def _limits(settings: Settings) -> RequestLimits:
+def request_limits(settings: Settings) -> RequestLimits:
+    """Return what one request may cost."""
     return RequestLimits(
         max_body_bytes=settings.Limits.RequestBytes,
         max_pictures=settings.Limits.PicturesPerRequest,
@@ -89,10 +90,11 @@ def _limits(settings: Settings) -> RequestLimits:
     )
 
 
-def _http(settings: Settings, calls: int) -> HttpOptions:
+def http_options(settings: Settings) -> HttpOptions:
+    """Return how HTTP behaves."""
     http = settings.Http
     return HttpOptions(
-        threads=calls if http.Threads == "auto" else http.Threads,
+        threads=_calls(settings) if http.Threads == "auto" else http.Threads,
         connections=http.Connections,
         legacy_http200=http.LegacyHttp200,
         drop_in=frozenset(http.DropIn),
@@ -101,3 +103,7 @@ def _http(settings: Settings, calls: int) -> HttpOptions:
         routes=dict(http.Routes.items()),
         console=http.Console,
     )
+
+
+def _calls(settings: Settings) -> int:
+    return settings.Batching.most_at_one_model + _SPARE_CALLS

@@ -1,12 +1,39 @@
-"""How the service logs: one line per event on standard error, for people or as JSON for programs."""
+"""How the service logs: one line per event on standard error, for people or as JSON for programs.
+
+What is logged while a request is answered carries the request's name.
+"""
 
 import json
 import logging
 import sys
 import time
+import uuid
+from contextvars import ContextVar
 from typing import Any, Literal
 
+_request: ContextVar[str] = ContextVar("request", default="")
 _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
+
+
+def begin_request() -> str:
+    """Give the request that this thread answers from now on a name of its own, and return it."""
+    name = uuid.uuid4().hex
+    _request.set(name)
+    return name
+
+
+def request_name() -> str:
+    """Return the name of the request that this thread answers; empty if it answers none."""
+    return _request.get()
+
+
+class TextFormatter(logging.Formatter):
+    """A line for people, which ends with the name of the request if there is one."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        name = getattr(record, "request", "")
+        return super().format(record) + (f" [request {name}]" if name else "")
 
 
 class JsonFormatter(logging.Formatter):
@@ -32,9 +59,19 @@ def configure(form: Literal["text", "json"], level: str) -> None:
 
     Args:
         form: text for people, or JSON.
-        level: the least important level that is printed.
+        level: the least important level that is printed; of other libraries never less than `info`.
     """
     handler = logging.StreamHandler(sys.stderr)
-    text = logging.Formatter("%(asctime)s %(levelname)-7s %(message)s")
+    text = TextFormatter("%(asctime)s %(levelname)-7s %(message)s")
     handler.setFormatter(JsonFormatter() if form == "json" else text)
-    logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    handler.addFilter(_named)
+    least = logging.getLevelNamesMapping()[level.upper()]
+    logging.basicConfig(level=max(logging.INFO, least), handlers=[handler], force=True)
+    logging.getLogger("serving").setLevel(least)
+
+
+def _named(record: logging.LogRecord) -> bool:
+    name = request_name()
+    if name and not hasattr(record, "request"):
+        record.request = name
+    return True

@@ -143,6 +143,21 @@ def test_a_planted_fault_is_found(fault: str, artifact: Artifact, packed: Packed
     assert result.differences[0].fault
 
 
+def test_texts_that_depend_on_the_other_pictures_of_a_batch_are_found(
+    artifact: Artifact, packed: PackedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, logits = texts_and_logits(artifact, packed)
+
+    class Moody:
+        def read(self, pixels: Any) -> tuple[Any, None]:
+            return (logits if len(pixels) == len(logits) else np.roll(logits[:1], 1, axis=-1)), None
+
+    monkeypatch.setattr(proof, "_open", lambda *_: Moody())
+    result = proven(artifact.write(tmp_path), artifact, packed)
+    assert [item.index for item in result.differences] == [0]  # one in sixteen is read alone
+    assert result.differences[0].fault.startswith("read alone it gives")
+
+
 def run_in(folder: Path, artifact: Artifact) -> Run:
     return run_of(artifact.config.Model, folder / "out")
 

@@ -87,3 +87,13 @@ def test_batch_norm_leaves_no_operation_behind_a_convolution() -> None:
     assert operations.count("Conv2D") == operations.count("LeakyRelu") == 5
     assert operations.count("Mul") == operations.count("AddV2") == 1  # the scaling of the pixels
     assert len(operations) < 110
+
+
+@pytest.mark.parametrize(("hidden", "megabytes"), [(64, 2.0), (16, 1.5)])
+def test_the_files_are_small_and_half_as_large_in_bfloat16(hidden: int, megabytes: float) -> None:
+    model = built((150, 50), HiddenNum=hidden)
+    from trainer.export.graph import inference_graph  # noqa: PLC0415 - it imports keras
+
+    sizes = [len(inference_graph(model, precision)) / 1e6 for precision in ("float32", "bfloat16")]
+    assert sizes[0] <= megabytes
+    assert sizes[1] <= 0.52 * sizes[0]

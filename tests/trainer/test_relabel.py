@@ -26,7 +26,9 @@ def test_proposals_survive_their_csv(proposals: list[Proposal]) -> None:
 def test_a_spreadsheet_may_add_a_mark_and_drop_columns() -> None:
     assert from_csv("\ufefffile,label\r\na.png,12\r\n", "test") == [Proposal("a.png", "12")]
     with pytest.raises(UsageError, match="'label' is missing"):
-        from_csv("file;label\na;1\n".replace("file;", "file,x;"), "test")
+        from_csv("file,text\na.png,1\n", "test")
+    with pytest.raises(UsageError, match="test, line 2: could not convert"):
+        from_csv("file,label,confidence\na.png,1,high\n", "test")
 
 
 def test_corrections_take_their_place_and_empty_ones_take_pictures_out() -> None:

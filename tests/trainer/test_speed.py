@@ -9,6 +9,7 @@ import pytest
 
 import engine
 from tests.conftest import Artifact
+from trainer.cli.root import main
 from trainer.errors import TrainerError
 from trainer.export import speed
 from trainer.export.measure import Candidate, Job, Loaded, Worker, per_second, percentiles
@@ -70,6 +71,17 @@ def test_the_yaml_keeps_the_best_of_its_own_arithmetic() -> None:
     narrow = Speed("16", False, "bfloat16", LOADED, (0.1, 0.2, 0.3), {(1, 1): 999.0}, [(1, 1)])
     kept = speed.summary([measured("ours", [(2, 100)]), fast, narrow, measured("onnx", [(0, 1)])], "float32", "this")
     assert (kept.Latency, kept.PicturesPerSecond, kept.Machine) == ([0.5, 4, 5], 200, "this")
+
+
+def test_a_model_that_was_not_exported_cannot_be_measured(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("model.yaml").write_text(
+        "System: {TrainsPath: x}\nModel: {ModelName: a, CharSet: NUMERIC, ImageWidth: 48, ImageHeight: 16}\n"
+    )
+    assert main(["bench", "model.yaml"]) == 1
+    assert "a_1.0.pb is missing: train the model first" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -86,9 +86,16 @@ def test_the_report_can_be_written_again(trained: tuple[Path, Run, str]) -> None
     run.report.unlink()
     assert trainer(folder, "report", "bars.yaml").returncode == 0
     assert run.report.read_text("utf-8") == before
-    (run.relabel).write_text("file,label,was,confidence\npictures/gone.png,000,111,0.9\n", "utf-8")
+    doubted = next((folder / "pictures").iterdir()).name
+    lines = [
+        f"pictures/{doubted},2,{doubted[:3]},0.9",
+        "pictures/gone.png,000,111,0.9",
+        "",
+        f"pictures/{doubted},2,x,1",
+    ]
+    run.relabel.write_text("\n".join(["file,label,was,confidence", *lines, ""]), "utf-8")
     assert trainer(folder, "report", "bars.yaml").returncode == 0
-    assert "Labels to doubt" in run.report.read_text("utf-8")
+    assert "Labels to doubt, in the whole set: 1<" in run.report.read_text("utf-8")
     run.relabel.unlink()
 
 

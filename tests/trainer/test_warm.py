@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import scrambled, small_config
-from trainer.errors import UsageError
+from trainer.errors import TrainerError, UsageError
 from trainer.framework import import_keras
 from trainer.training.warm import Donor, align, find, with_symbols
 
@@ -93,3 +93,21 @@ def test_a_learner_that_starts_from_another_reads_as_it_did() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (5, 16, 48, 1), np.uint8)
     before, after = old.logits(pixels, 5)[0], new.logits(pixels, 5)[0]
     np.testing.assert_allclose(after[..., [0, 1, 3, 4, 5]], before[..., [0, 6, 5, 2, 1]], atol=1e-4)
+
+
+def test_weights_of_another_network_or_alphabet_are_refused() -> None:
+    import_keras()
+    from trainer.training.learner import Learner, reader_with  # noqa: PLC0415 - these import keras
+    from trainer.training.recipe import choose  # noqa: PLC0415
+
+    config = small_config(Model={"CharSet": "abc"})
+    saved = Learner(config, choose(config, 64, "float32")).reader_weights()
+    assert reader_with(config, saved).count_params() > 0
+    for other in (
+        small_config(Model={"CharSet": "abd"}),
+        small_config(Model={"CharSet": "abcd"}),
+        small_config(Model={"CharSet": "abc"}, NeuralNet={"HiddenNum": 9}),
+        small_config(Model={"CharSet": "abc"}, NeuralNet={"CNNNetwork": "DenseNet"}),
+    ):
+        with pytest.raises(TrainerError, match="another network or character set"):
+            reader_with(other, saved)

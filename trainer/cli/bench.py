@@ -52,10 +52,11 @@ def run(arguments: argparse.Namespace) -> int:
         progress.say(f"{onnx} is missing: export with --format onnx to compare with onnxruntime")
     chosen = list(speed.candidates(folder.spec, folder.graph, onnx if onnx.exists() else None))
     callers = worker_count(config.System.Threads)
-    count = len(chosen) * len(speed.jobs(callers)) * max(1, arguments.rounds)
+    rounds = max(1, arguments.rounds)
+    count = len(chosen) * len(speed.jobs(callers)) * rounds
     with progress.steps("measure", count) as steps:
         pixels = np.ascontiguousarray(test.pixels[:PICTURES])
-        speeds = speed.compare(chosen, pixels, callers, max(1, arguments.rounds), steps.advance)
+        speeds = speed.compare(chosen, pixels, callers, rounds, steps.advance)
     if arguments.json:
         write_atomically(arguments.json, json.dumps(speed.as_json(speeds), indent=2).encode())
     if arguments.store:

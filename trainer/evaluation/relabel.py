@@ -41,17 +41,20 @@ def from_csv(text: str, source: str) -> list[Proposal]:
     """Return the proposals of an edited file; only the columns `file` and `label` are needed.
 
     Raises:
-        UsageError: a column is missing.
+        UsageError: a column is missing, or a confidence is no number.
     """
     reader = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     missing = [name for name in HEADING[:2] if name not in (reader.fieldnames or ())]
     if missing:
         raise UsageError(f"{source}: its first line should name the columns file,label; {missing[0]!r} is missing")
-    return [
-        Proposal(line["file"], line["label"] or "", line.get("was") or "", float(line.get("confidence") or 0))
-        for line in reader
-        if line["file"]
-    ]
+    try:
+        return [
+            Proposal(line["file"], line["label"] or "", line.get("was") or "", float(line.get("confidence") or 0))
+            for line in reader
+            if line["file"]
+        ]
+    except (ValueError, csv.Error) as error:
+        raise UsageError(f"{source}, line {reader.line_num}: {error}") from error
 
 
 def corrected(labels: Mapping[str, str], proposals: Sequence[Proposal]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from trainer.config import TrainConfig
 from trainer.dataset.pack import PackedSet
 from trainer.errors import TrainerError
 from trainer.evaluation.metrics import Score, score
-from trainer.export.proof import Exhibit, Expectation, Proof, prove
+from trainer.export.proof import EXPECTED, Exhibit, Expectation, Proof, prove
 from trainer.run import Run
 
 
@@ -39,14 +39,16 @@ class Gate:
         self.test = packed.load("test")
         self.folder = folder
         self._run = run
-        self._logits = np.lib.format.open_memmap(  # on disk: thousands of symbols make gigabytes of scores
-            folder / "logits.npy", "w+", np.float32, (len(self.test), *model.output_shape[1:])
-        )
         texts: list[str] = []
+        # On disk: thousands of symbols make gigabytes of scores. And closed again: Windows deletes no open file.
+        logits = np.lib.format.open_memmap(
+            folder / EXPECTED, "w+", np.float32, (len(self.test), *model.output_shape[1:])
+        )
         for start in range(0, len(self.test), config.Trains.TestBatchSize):
             part = slice(start, start + config.Trains.TestBatchSize)
-            self._logits[part] = np.asarray(model.predict_on_batch(self.test.pixels[part]))
-            texts += [item.text for item in ctc_greedy(self._logits[part], config.charset)]
+            logits[part] = np.asarray(model.predict_on_batch(self.test.pixels[part]))
+            texts += [item.text for item in ctc_greedy(logits[part], config.charset)]
+        del logits
         self.score = score(self.test.labels, texts)
         self._expectation = Expectation(str(packed.files["test"].resolve()), packed.shape, texts)
 
@@ -56,7 +58,7 @@ class Gate:
         Raises:
             TrainerError: it could not be read at all, or a defect was found; the first pictures of that are kept.
         """
-        proof = prove(exhibit, self._expectation, self._logits, self.folder)
+        proof = prove(exhibit, self._expectation, self.folder)
         if proof.broken:
             raise self.refusal(proof, exhibit)
         return proof

@@ -140,7 +140,7 @@ def _work(connection: Connection, candidate: Candidate, pixels: Pixels) -> None:
         read = _load_and_tell(connection, candidate, pixels)
         while True:
             connection.send(_run(read, pixels, connection.recv()))
-    except EOFError:
+    except (EOFError, BrokenPipeError):
         pass  # the other side has measured enough
     except (ImportError, ValueError, RuntimeError, TrainerError, engine.EngineError) as error:
         connection.send(f"{type(error).__name__}: {error}")

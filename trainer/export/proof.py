@@ -8,7 +8,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from trainer.dataset import records
 from trainer.errors import TrainerError
 from trainer.export.runtimes import Format, Frozen, Runtime, open_format
 
+EXPECTED = "expected.npy"
 SHOWN = 20  # differing pictures kept in a report
 BATCH = 64  # pictures
 SINGLE_EVERY = 16  # each so many pictures, one is read alone too
@@ -96,21 +97,19 @@ class Proof:
         return len(self.texts)
 
 
-def prove(exhibit: Exhibit, expectation: Expectation, logits: Logits, folder: Path) -> Proof:
+def prove(exhibit: Exhibit, expectation: Expectation, folder: Path) -> Proof:
     """Read the test set in a fresh process and compare.
 
     Args:
         exhibit: what is to be proven.
         expectation: what training read.
-        logits: float32 [N, T, K], training's scores.
-        folder: for what the two processes tell each other.
+        folder: holds training's scores as `EXPECTED`, float32 [N, T, K]; the two processes leave their messages there.
 
     Raises:
         TrainerError: the process failed, for example because the platform cannot load the graph; says why.
     """
     question = {"exhibit": asdict(exhibit), "expectation": asdict(expectation)}
     (folder / "question.json").write_text(json.dumps(question), "utf-8")
-    np.save(folder / "expected.npy", logits)
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-m", "trainer.export.proof", str(folder)]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603 - our own module
@@ -134,12 +133,10 @@ def compare(exhibit: Exhibit, expectation: Expectation, expected: Logits) -> Pro
         part = slice(start, start + BATCH)
         read = _read(runtime, spec, test.encoded[part])
         largest = max(largest, float(np.abs(read.logits - expected[part]).max()))
-        for index, (text, defect) in enumerate(zip(read.texts, _defects(read, test.pixels[part]), strict=True), start):
-            wanted = expectation.texts[index]
-            if defect:
+        for row, index in enumerate(range(len(test))[part]):
+            if defect := _defect(read, row, test.pixels[index]):
                 broken.append(Difference(index, test.names[index], defect))
-            elif text != wanted:
-                fault = f"training read {wanted!r}, the exported model reads {text!r}"
+            elif fault := _fault(read, row, expectation.texts[index]):
                 misread.append(Difference(index, test.names[index], fault))
         texts += read.texts
     return Proof(texts, len(broken) + len(misread), len(broken), [*broken, *misread][:SHOWN], largest)
@@ -165,17 +162,20 @@ def _read(runtime: Runtime, spec: ModelSpec, encoded: Sequence[bytes]) -> _Read:
     return _Read(pixels, logits, texts, texts if own is None else own, alone)
 
 
-def _defects(read: _Read, packed: Pixels) -> Iterator[str]:
-    for row, (text, own) in enumerate(zip(read.texts, read.own, strict=True)):
-        alone = read.alone.get(row, text)
-        if not np.array_equal(read.pixels[row], packed[row]):
-            yield "its pixels are not those that were packed"
-        elif own != text:
-            yield f"the model's own decoder reads {own!r}, its scores spell {text!r}"
-        elif alone != text:
-            yield f"read alone it gives {alone!r}, among others {text!r}"
-        else:
-            yield ""
+def _defect(read: _Read, row: int, packed: Pixels) -> str:
+    if not np.array_equal(read.pixels[row], packed):
+        return "its pixels are not those that were packed"
+    if read.own[row] != read.texts[row]:
+        return f"the model's own decoder reads {read.own[row]!r}, its scores spell {read.texts[row]!r}"
+    return ""
+
+
+def _fault(read: _Read, row: int, expected: str) -> str:
+    text = read.texts[row]
+    alone = read.alone.get(row, text)
+    if text != expected:
+        return f"training read {expected!r}, the exported model reads {text!r}"
+    return "" if alone == text else f"read alone it gives {alone!r}, among others {text!r}"
 
 
 def _open(exhibit: Exhibit, spec: ModelSpec) -> Runtime:
@@ -193,7 +193,7 @@ def main(arguments: list[str]) -> int:
     question = json.loads((folder / "question.json").read_text("utf-8"))
     asked = question["expectation"]
     expectation = Expectation(asked["records"], tuple(asked["shape"]), asked["texts"])
-    expected = np.load(folder / "expected.npy", mmap_mode="r", allow_pickle=False)
+    expected = np.load(folder / EXPECTED, mmap_mode="r", allow_pickle=False)
     proof = compare(Exhibit(**question["exhibit"]), expectation, expected)
     if any(name.split(".")[0] == "keras" for name in sys.modules):
         raise TrainerError("keras was imported during the proof")

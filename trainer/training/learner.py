@@ -10,10 +10,11 @@ import numpy.typing as npt
 from contract.decode import Decoded, ctc_greedy
 from contract.image import Pixels
 from trainer.config import TrainConfig
+from trainer.errors import TrainerError
 from trainer.network.build import build
 from trainer.network.naming import named_weights
 from trainer.training.recipe import Recipe
-from trainer.training.warm import Donor, Taken, align, with_symbols
+from trainer.training.warm import SYMBOLS, Donor, Taken, align, symbols_of, with_symbols
 
 Weights = Mapping[str, npt.NDArray[Any]]
 
@@ -136,8 +137,20 @@ class Learner:
 
 
 def reader_with(config: TrainConfig, weights: Weights) -> keras.Model:
-    """Return the float32 network of a config with weights from `reader_weights`."""
+    """Return the float32 network of a config with weights from `reader_weights`.
+
+    Raises:
+        TrainerError: they are those of another network or character set.
+    """
     model = build(config)
-    for name, weight in named_weights(model).items():
-        weight.assign(weights[name])
+    variables = named_weights(model)
+    expected = {name: tuple(variable.shape) for name, variable in variables.items()}
+    found = {name: weights[name].shape for name in weights if name != SYMBOLS}
+    if SYMBOLS not in weights or found != expected or symbols_of(weights) != config.charset.symbols:
+        raise TrainerError(
+            "the trained weights are those of another network or character set than the config's: change it back, or "
+            "train again"
+        )
+    for name, variable in variables.items():
+        variable.assign(weights[name])
     return model

@@ -12,8 +12,9 @@ from contract.files import write_atomically
 from trainer.config import TrainConfig
 from trainer.dataset import pack
 from trainer.dataset.pack import PackedSet
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, UsageError
 from trainer.evaluation.metrics import by_length, lengths_sentence
+from trainer.evaluation.report import Item
 from trainer.export.artifact import Exported
 from trainer.export.artifact import export as export_model
 from trainer.export.runtimes import Format
@@ -92,12 +93,20 @@ def export(
     model = learner.reader_with(config, checkpoint.load_arrays(run.best))
     exported = export_model(model, config, packed, run, formats)
     items = assessment.read_test_set(config, packed, run, progress)
-    assessment.write_report(run, items, suspicion.recall(config, run.relabel))
+    assessment.write_report(run, items, _suspects(config, run, progress))
     lengths = by_length([item.label for item in items], [item.text for item in items])
     if len(lengths) > 1:
         progress.say(lengths_sentence(lengths))
     progress.say(f"Report: {run.report}")
     return exported
+
+
+def _suspects(config: TrainConfig, run: Run, progress: Progress) -> list[Item]:
+    try:
+        return suspicion.recall(config, run.relabel)
+    except UsageError as error:  # a table that somebody is editing must not cost a training its report
+        progress.say(f"warning: {error}; the report leaves the suspects out")
+        return []
 
 
 def _begin(run: Run, resolved: TrainConfig, packed: PackedSet, device: Device, warm_start: Path | None) -> None:

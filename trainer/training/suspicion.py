@@ -117,10 +117,16 @@ def items_of(config: TrainConfig, proposals: list[Proposal]) -> list[Item]:
 
 
 def recall(config: TrainConfig, path: Path) -> list[Item]:
-    """Return what an earlier search found and wrote to `path`; nothing if there was none."""
+    """Return what an earlier search found and wrote to `path`, less what has been relabelled or is gone since.
+
+    Raises:
+        UsageError: the file was edited into something else.
+    """
     if not path.exists():
         return []
-    return items_of(config, relabel.from_csv(path.read_text("utf-8"), str(path)))
+    labels = {sample.name: config.charset.fold(sample.label or "") for sample in scan(config).samples}
+    proposals = relabel.from_csv(path.read_text("utf-8"), str(path))
+    return items_of(config, [one for one in proposals if labels.get(one.name) == one.was])
 
 
 def write(path: Path, proposals: list[Proposal]) -> None:

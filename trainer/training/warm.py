@@ -76,15 +76,20 @@ def find(path: Path) -> Donor:
         raise UsageError(f"--warm-start {path}: no weights there (looked for {looked}); give the folder of a run")
     try:
         arrays = load_arrays(found)
-        symbols = tuple(json.loads(arrays.pop(SYMBOLS).tobytes()))
+        symbols = symbols_of(arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"--warm-start {found}: no weights of this trainer: {error}") from error
-    return Donor(found, arrays, symbols)
+    return Donor(found, {name: array for name, array in arrays.items() if name != SYMBOLS}, symbols)
 
 
 def with_symbols(weights: Weights, symbols: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
     """Return weights with the symbols of their classes beside them, as `find` reads them."""
     return {**weights, SYMBOLS: np.frombuffer(json.dumps(list(symbols)).encode(), np.uint8)}
+
+
+def symbols_of(weights: Weights) -> tuple[str, ...]:
+    """Return the symbols that `with_symbols` put beside weights; raises KeyError where there are none."""
+    return tuple(json.loads(weights[SYMBOLS].tobytes()))
 
 
 def align(fresh: Weights, symbols: Sequence[str], donor: Donor) -> tuple[dict[str, npt.NDArray[Any]], Taken]:

@@ -1,14 +1,17 @@
 """Administration and metrics. Who may use these routes is decided in `guard`."""
 
+import logging
 from collections.abc import Callable
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 
 from serving.answer import Hints
 from serving.errors import BadRequestError, ServingError
 from serving.http.answers import json_response, new_uid, refusal_body, refused
 from serving.http.bodies import parse_object
 from serving.http.facilities import Administers, Exposes
+
+_log = logging.getLogger(__name__)
 
 
 def admin_routes(admin: Administers) -> Blueprint:
@@ -62,6 +65,7 @@ def metrics_routes(metrics: Exposes) -> Blueprint:
 
 def _answered(view: Callable[[str], dict[str, object]]) -> Callable[[str], Response]:
     def answered(name: str) -> Response:
+        _log.info("%s of %s, asked for by %s", view.__name__, name, g.caller)
         try:
             return json_response({"name": name, **view(name)})
         except ServingError as error:

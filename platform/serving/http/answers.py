@@ -2,7 +2,6 @@
 
 import json
 import math
-import uuid
 from collections.abc import Iterable, Mapping
 
 from flask import Response
@@ -19,14 +18,15 @@ from serving.errors import (
     UnknownModelError,
 )
 from serving.http.statuses import RETRY_SECONDS, status_of
+from serving.logs import begin_request, request_name
 from serving.security.signing import SCHEME
 
 Body = dict[str, object]
 
 
 def new_uid() -> str:
-    """Return a name for one request, under which the log knows it too."""
-    return uuid.uuid4().hex
+    """Return the name of this request, under which the log knows it too."""
+    return request_name() or begin_request()
 
 
 def reply_body(question: Question, reply: Reply, uid: str) -> Body:

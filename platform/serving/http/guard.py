@@ -1,28 +1,36 @@
-"""Asks the gate before each request, and counts each answer. A route that is in no table needs a key for `infer`."""
+"""Asks the gate before each request, and counts each answer. A route that is not named here needs a key for `infer`."""
 
+import re
 import time
 
 from flask import Flask, Response, g, request
 
 from serving.http.facilities import Facilities
-from serving.http.pages import FILES
+from serving.logs import begin_request
 from serving.security.gate import Caller, Gate
 from serving.security.keys import Scope
 from serving.security.signing import Signable
 
-_OPEN = frozenset({*FILES, "/openapi.json", "/v2", "/v2/health/live", "/v2/health/ready"})
-_SIGNED = frozenset({"/captcha/auth/v2"})  # checks its own signature
-_ADMIN = ("/v2/repository/models/", "/admin/")
+# By name and not by path, since an operator may give a route further paths.
+_HEALTH = frozenset({"inference.live", "inference.ready"})  # balancers ask often, and all from one address
+_OPEN = _HEALTH | {"inference.server"}
+_SIGNED = "captcha.auth_v2"  # checks its own signature
+_SCOPES = {"admin": Scope.ADMIN, "metrics": Scope.METRICS}
 _UNROUTED = "none"
 
 
-def scope_of(rule: str) -> Scope | None:
+def name_of(endpoint: str) -> str:
+    """Return blueprint and view of a route, without the path that may stand behind them."""
+    return re.split(r"[/<]", endpoint)[0]
+
+
+def scope_of(endpoint: str) -> Scope | None:
     """Return what a key must be good for to use a route; None if none is needed."""
-    if rule in _OPEN or rule in _SIGNED:
+    name = name_of(endpoint)
+    blueprint = name.partition(".")[0]
+    if name in _OPEN or name == _SIGNED or blueprint == "pages":
         return None
-    if rule.startswith(_ADMIN):
-        return Scope.ADMIN
-    return Scope.METRICS if rule == "/metrics" else Scope.INFER
+    return _SCOPES.get(blueprint, Scope.INFER)
 
 
 def guard(app: Flask, facilities: Facilities) -> None:
@@ -32,6 +40,7 @@ def guard(app: Flask, facilities: Facilities) -> None:
 
 
 def _admit(gate: Gate) -> None:
+    begin_request()
     g.started = time.perf_counter()
     headers = request.headers
     caller = Caller(
@@ -40,10 +49,10 @@ def _admit(gate: Gate) -> None:
         authorization=headers.get("Authorization", ""),
         api_key=headers.get("X-API-Key", ""),
     )
-    rule = request.url_rule
-    # A further path of /captcha/auth/v2 has its view, and checks the signature as that does.
-    signed = rule is not None and rule.endpoint.rpartition(".")[2].startswith("auth_v2")
-    gate.admit(caller, None if rule is None or signed else scope_of(rule.rule), _signable)
+    if request.endpoint in _HEALTH:
+        gate.greet(caller)
+    else:
+        g.caller = gate.admit(caller, scope_of(request.endpoint) if request.endpoint else None, _signable)
 
 
 def _signable() -> Signable:

@@ -21,7 +21,7 @@ from serving.errors import (
     UnknownModelError,
     UnreadablePictureError,
 )
-from serving.http.guard import scope_of
+from serving.http.guard import name_of, scope_of
 from serving.http.options import HttpOptions
 from serving.http.schemas import (
     BINARY,
@@ -117,7 +117,7 @@ def document(app: Flask, limits: RequestLimits, options: HttpOptions) -> dict[st
     """Return the OpenAPI document of an application."""
     paths: dict[str, dict[str, object]] = {}
     for rule in app.url_map.iter_rules():
-        operation = OPERATIONS.get(name_of(rule))
+        operation = OPERATIONS.get(name_of(rule.endpoint))
         if operation:
             path = re.sub(r"<(\w+)>", r"{\1}", rule.rule)
             for method in sorted((rule.methods or set()) - {"HEAD", "OPTIONS"}):
@@ -136,13 +136,8 @@ def document(app: Flask, limits: RequestLimits, options: HttpOptions) -> dict[st
     }
 
 
-def name_of(rule: Rule) -> str:
-    """Return blueprint and view of a route, without the path that may stand behind them."""
-    return re.split(r"[/<]", rule.endpoint)[0]
-
-
 def _described(rule: Rule, operation: Operation) -> Schema:
-    scope = scope_of(rule.rule)
+    scope = scope_of(rule.endpoint)
     kinds = operation.errors + (_GATE if scope else (ForbiddenError, QuotaExceededError))
     content = {_JSON: {"schema": operation.answer}} if operation.answer else {"text/plain": {"schema": TEXT}}
     described: Schema = {

@@ -114,6 +114,7 @@ class HttpServer:
             cleanup_interval=_CLEANUP_SECONDS,
             backlog=ports.BACKLOG,
             ident="serving",
+            clear_untrusted_proxy_headers=False,  # the gate decides whose are believed
             url_scheme="https" if self._facilities.certificate else "http",
             log_socket_errors=False,
         )

@@ -14,6 +14,7 @@ from serving.answer import Hints, Recognizes
 from serving.asking import ask
 from serving.codes import INTERNAL, Code, code_of, explain
 from serving.errors import OverloadedError, ServingError
+from serving.logs import begin_request
 from serving.pictures import RequestLimits
 from serving.rpc.callers import caller_of
 from serving.rpc.messages import failure, hints_of, question_of, result_of
@@ -99,11 +100,13 @@ class Predict(PredictServicer):
 
     def _answer_or_failure(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
         try:
+            self._options.gate.admit(caller_of(context), Scope.INFER)  # a quota counts messages, not streams
             return self._answer(request, context)
         except ServingError as error:
             return failure(error, code_of(error, hints_of(request)))
 
     def _answer(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
+        begin_request()
         question = question_of(request, self._limits)
         return result_of(question, ask(self._plane, question, self._limits, context.time_remaining()))
 

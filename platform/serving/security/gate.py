@@ -76,8 +76,16 @@ class Gate:
         self._deny = self.security.networks("Deny")
         self._proxies = self.security.networks("TrustedProxies")
 
-    def admit(self, caller: Caller, scope: Scope | None, signable: ReadsSignable | None = None) -> None:
-        """Return if a request may go on.
+    def greet(self, caller: Caller) -> Address | None:
+        """Return the address of a caller, if requests from there are taken; raises ForbiddenError."""
+        address = client_address(caller.peer, caller.forwarded, self._proxies)
+        allowed = not self._allow or contains(self._allow, address)
+        if not allowed or contains(self._deny, address):
+            raise ForbiddenError(f"requests from {address} are not taken here")
+        return address
+
+    def admit(self, caller: Caller, scope: Scope | None, signable: ReadsSignable | None = None) -> str:
+        """Return the name of the caller's key if a request may go on; empty without a key.
 
         Args:
             caller: who asks.
@@ -89,12 +97,11 @@ class Gate:
             UnauthenticatedError: no key, or a wrong one.
             QuotaExceededError: too often.
         """
-        address = client_address(caller.peer, caller.forwarded, self._proxies)
-        self._check_address(address)
+        address = self.greet(caller)
         if self.security.AddressQuota:
             self._count(("address", group_of(address)), self.security.AddressQuota)
         if scope is None or (self._keys is None and scope is not Scope.ADMIN):
-            return
+            return ""
         if self._keys is None:
             raise ForbiddenError("this needs a key of scope admin, and the service has no keys: see Security.Keys")
         entry = self._authenticate(caller, self._keys.refresh(), signable)
@@ -102,6 +109,7 @@ class Gate:
             raise ForbiddenError(f"the key {entry.Name} is not for {scope}, only for {', '.join(entry.Scopes)}")
         if rule := entry.Quota or self.security.KeyQuota:
             self._count(("key", entry.Name), rule)
+        return entry.Name
 
     def check_legacy(self, parameters: dict[str, object]) -> None:
         """Check a request that is signed as captcha_platform's are.
@@ -111,13 +119,10 @@ class Gate:
         """
         key = self._keys.refresh().Legacy if self._keys else None
         if key is None or not self.security.LegacySignature:
-            raise UnauthenticatedError("this service takes no MD5 signatures: see Security.LegacySignature")
+            raise UnauthenticatedError(
+                "this service takes no MD5 signatures: Security.LegacySignature is off, or its key file has no Legacy"
+            )
         legacy_signature.verify(parameters, key, self.clocks.wall())
-
-    def _check_address(self, address: Address | None) -> None:
-        allowed = not self._allow or contains(self._allow, address)
-        if not allowed or contains(self._deny, address):
-            raise ForbiddenError(f"requests from {address} are not taken here")
 
     def _authenticate(self, caller: Caller, file: KeyFile, signable: ReadsSignable | None) -> KeyEntry:
         header = caller.authorization

@@ -69,11 +69,18 @@ def client(client_for: Callable[..., FlaskClient], admin: FakeAdmin, tmp_path: P
 
 @pytest.mark.parametrize(("path", "asked", "answer"), ACTIONS)
 def test_what_is_asked_for_reaches_the_loader(
-    client: FlaskClient, admin: FakeAdmin, path: str, asked: tuple[str, ...], answer: dict[str, Any]
+    client: FlaskClient,
+    admin: FakeAdmin,
+    path: str,
+    asked: tuple[str, ...],
+    answer: dict[str, Any],
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    caplog.set_level("INFO")
     response = client.post(path, json={"version": "1.2"}, headers=BOSS)
     assert (response.status_code, response.json) == (200, answer)
     assert admin.asked == [asked]
+    assert f"{asked[0]} of digits, asked for by boss" in caplog.text
 
 
 @pytest.mark.parametrize("path", [path for path, _, _ in ACTIONS])

@@ -66,10 +66,17 @@ def test_an_unknown_path_needs_no_key_to_be_unknown(guarded: Callable[..., Flask
     assert guarded().get("/nowhere").status_code == 404
 
 
-def test_a_route_in_no_table_needs_a_key() -> None:
-    assert scope_of("/something/new") is Scope.INFER
-    assert scope_of("/v2/repository/models/<name>/load") is Scope.ADMIN
-    assert scope_of("/metrics") is Scope.METRICS
+def test_a_route_that_is_not_named_needs_a_key() -> None:
+    assert scope_of("something.new") is Scope.INFER
+    assert scope_of("admin.pin") is Scope.ADMIN
+    assert scope_of("metrics.metrics") is Scope.METRICS
+
+
+@pytest.mark.parametrize("path", ["/x", "/v2/health/else", "/captcha/auth/v2"])
+def test_a_further_path_opens_no_route(guarded: Callable[..., FlaskClient], picture: Draw, path: str) -> None:
+    client = guarded({"routes": {"/captcha/v1": [path]}})
+    assert client.post(path, data=picture()).status_code == 401
+    assert client.post(path, data=picture(), headers={"X-API-Key": "open"}).status_code == 200
 
 
 def test_signed_requests_of_each_form(guarded: Callable[..., FlaskClient], picture: Draw) -> None:
@@ -93,6 +100,12 @@ def test_a_quota_says_when_to_come_again(guarded: Callable[..., FlaskClient]) ->
     assert client.get("/v2/models", headers=headers).status_code == 200
     refused = client.get("/v2/models", headers=headers)
     assert (refused.status_code, refused.headers["Retry-After"], refused.json["code"]) == (429, "4", 429)
+
+
+def test_probes_of_a_balancer_are_not_counted(guarded: Callable[..., FlaskClient]) -> None:
+    client = guarded(AddressQuota=QuotaRule(PerSecond=0.25, Burst=1))
+    assert {client.get("/v2/health/ready").status_code for _ in range(5)} == {200}
+    assert [client.get("/v2").status_code for _ in range(2)] == [200, 429]
 
 
 def test_an_address_behind_a_proxy_is_denied(guarded: Callable[..., FlaskClient]) -> None:

@@ -9,7 +9,8 @@ from flask.testing import FlaskClient
 from serving.face_settings import SecuritySection
 from serving.http.app import create_app
 from serving.http.facilities import Facilities
-from serving.http.openapi import OPERATIONS, name_of
+from serving.http.guard import name_of
+from serving.http.openapi import OPERATIONS
 from serving.http.options import HttpOptions
 from serving.http.pages import FILES
 from serving.metrics import Metrics
@@ -36,7 +37,7 @@ def api(whole: Flask) -> dict[str, Any]:
 
 
 def test_every_route_is_described_and_every_description_is_of_a_route(whole: Flask) -> None:
-    names = {name_of(rule) for rule in whole.url_map.iter_rules() if not rule.endpoint.startswith("pages.")}
+    names = {name_of(rule.endpoint) for rule in whole.url_map.iter_rules() if not rule.endpoint.startswith("pages.")}
     assert names == set(OPERATIONS)
 
 

@@ -12,8 +12,11 @@ import pytest
 import requests
 
 from serving.errors import ListenError, PortBusyError
+from serving.face_settings import SecuritySection
+from serving.http.facilities import Facilities
 from serving.http.server import HttpServer
 from serving.pictures import RequestLimits
+from serving.security.gate import Gate
 
 Serve = Callable[..., HttpServer]
 
@@ -245,6 +248,13 @@ def test_a_connection_at_work_is_not_closed_to_make_room(
         assert requests.get(f"http://127.0.0.1:{server.ports[0]}/v2/health/live", timeout=10).status_code == 200
         plane.gate.set()
         assert working.result(10).status_code == 200
+
+
+def test_the_word_of_a_trusted_proxy_reaches_the_gate(serve_http: Serve) -> None:
+    gate = Gate(SecuritySection(Deny=["6.6.6.6"], TrustedProxies=["127.0.0.1"]))
+    url = f"http://127.0.0.1:{serve_http(facilities=Facilities(gate=gate)).ports[0]}/v2"
+    for address, status in (("6.6.6.6", 403), ("7.7.7.7", 200)):
+        assert requests.get(url, headers={"X-Forwarded-For": address}, timeout=10).status_code == status
 
 
 def test_stop_without_start_does_nothing(plane: Any) -> None:

@@ -23,9 +23,13 @@ from serving.errors import (
     UnknownModelError,
     UnreadablePictureError,
 )
+from serving.face_settings import SecuritySection
 from serving.pictures import RequestLimits
+from serving.rpc.callers import address_of
 from serving.rpc.health import statuses
 from serving.rpc.server import RpcServer
+from serving.security.gate import Gate
+from serving.security.quota import QuotaRule
 from serving.wire.recognizer_pb2 import PredictRequest
 from serving.wire.recognizer_pb2_grpc import PredictStub
 
@@ -292,3 +296,21 @@ def test_stopping_waits_no_longer_than_it_may(serve_rpc: Serve, plane: Any, pict
         with pytest.raises(grpc.RpcError):
             running.result(10)
         plane.gate.set()
+
+
+def test_a_quota_counts_the_messages_of_a_stream(connect: Callable[..., Any], picture: Callable[..., bytes]) -> None:
+    gate = Gate(SecuritySection(AddressQuota=QuotaRule(PerSecond=0.01, Burst=3)))
+    stub = PredictStub(connect(gate=gate))
+    answers = list(stub.predict_stream(iter([PredictRequest(pictures=[picture()])] * 4)))
+    assert [answer.code for answer in answers] == [0, 0, 429, 429]
+    with pytest.raises(grpc.RpcError) as caught:
+        stub.predict(PredictRequest(pictures=[picture()]))
+    assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
+
+
+@pytest.mark.parametrize(
+    ("peer", "address"),
+    [("ipv4:1.2.3.4:56", "1.2.3.4"), ("ipv6:%5B::1%5D:56", "::1"), ("ipv6:[::1]:56", "::1"), ("unix:/tmp/x", "")],
+)
+def test_address_of_a_peer(peer: str, address: str) -> None:
+    assert address_of(peer) == address
