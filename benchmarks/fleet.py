@@ -155,12 +155,13 @@ class InProcess:
 class OverHttp:
     """`python -m serving` in a process of its own."""
 
-    def __init__(self, folder: Path, artifacts: Artifacts) -> None:
+    def __init__(self, folder: Path, artifacts: Artifacts, values: Mapping[str, str]) -> None:
         self.folder = folder
         for name in ("graph", "model"):
             (folder / name).mkdir(parents=True)
         artifacts.publish(folder, 0)
         words = ["--graph", str(folder / "graph"), "--model", str(folder / "model"), "--port", "0"]
+        words += [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
         command = [sys.executable, "-m", "serving", *words, "--grpc-port", "off", "--log-level", "warning"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout

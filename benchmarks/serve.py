@@ -1,6 +1,7 @@
 """What the platform promises under load, as ratios: swaps, batches, memory, overload.
 
     python benchmarks/serve.py [swaps] [batching] [memory] [overload] [--over http] [--artifact FOLDER] [--seconds 60]
+        [--set Batching.Workers=2 --set Batching.Threads=throughput]
 
 swaps     answers while 30 versions take over from each other within `--seconds`, at 70 % of what the service can do,
           against the same load without swaps: 99th percentiles, lost requests, answers of the wrong version
@@ -42,6 +43,7 @@ def main() -> None:
     parser.add_argument("--artifact", type=Path, metavar="FOLDER", help="holds graph/ and model/ with one model")
     parser.add_argument("--seconds", type=float, default=60.0, help="of the load with swaps, and of that without")
     parser.add_argument("--swaps", type=int, default=500, help="of the part `memory`")
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="of the platform's settings")
     arguments = parser.parse_args()
     artifacts = Artifacts.read(arguments.artifact) if arguments.artifact else Artifacts.random()
     for name in arguments.parts or parts:
@@ -52,7 +54,7 @@ def main() -> None:
 
 def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
     """Compare latencies with and without swaps."""
-    with closing(started(artifacts, place, arguments.over)) as service:
+    with closing(started(artifacts, place, arguments)) as service:
         rate = SHARE * capacity(service, artifacts.pictures, CLIENTS)
         print(f"  {rate:.0f} requests/s, {SHARE:.0%} of what {CLIENTS} clients get", flush=True)
         steady = load(service, artifacts, rate, arguments.seconds, 128)
@@ -75,14 +77,16 @@ def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> N
     judge("nothing lost, nothing of another version, p99 at most 2 times", met=not lost and not mixed and ratio <= 2)
 
 
-def batching(artifacts: Artifacts, place: Path, _arguments: argparse.Namespace) -> None:
+def batching(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
     """Compare batches of up to 32 with batches of 1."""
     ratios = []
     for pair in range(3):
         rates = []
         for size in (1, 32):
             folder = place / f"{pair}-{size}"
-            with closing(InProcess(folder, artifacts, {"Batching.MaxBatch": str(size)})) as service:
+            with closing(
+                InProcess(folder, artifacts, {**values(arguments), "Batching.MaxBatch": str(size)})
+            ) as service:
                 rates.append(capacity(service, artifacts.pictures, CLIENTS, 8.0))
         print(f"  {CLIENTS} clients: {rates[0]:.0f}/s with batches of 1, {rates[1]:.0f}/s with up to 32", flush=True)
         ratios.append(rates[1] / rates[0])
@@ -92,8 +96,8 @@ def batching(artifacts: Artifacts, place: Path, _arguments: argparse.Namespace) 
 
 def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
     """Compare resident memory after few and after many swaps."""
-    values = {"Models.Preflight": "false", "Batching.MaxBatch": "8", "Folders.ScanSeconds": "0.02"}
-    with closing(InProcess(place / "memory", artifacts, values)) as service:
+    quick = {"Models.Preflight": "false", "Batching.MaxBatch": "8", "Folders.ScanSeconds": "0.02"}
+    with closing(InProcess(place / "memory", artifacts, {**quick, **values(arguments)})) as service:
         first = 0.0
         for number in range(1, arguments.swaps + 1):
             service.swap(number)
@@ -110,7 +114,7 @@ def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> 
 def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
     """Offer more than can be answered."""
     crowd, seconds = 256, min(20.0, arguments.seconds)
-    with closing(started(artifacts, place, arguments.over)) as service:
+    with closing(started(artifacts, place, arguments)) as service:
         peak = capacity(service, artifacts.pictures, 64)
         samples = load(service, artifacts, OVERLOAD * peak, seconds, crowd)
     refused = [sample for sample in samples if "Overloaded" in sample.error or "503" in sample.error]
@@ -136,9 +140,14 @@ def judge(target: str, *, met: bool) -> None:
     print(f"  {'met' if met else 'MISSED'}: {target}", flush=True)
 
 
-def started(artifacts: Artifacts, place: Path, over: str) -> Service:
+def started(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> Service:
     """Start the service with the first version."""
-    return OverHttp(place, artifacts) if over == "http" else InProcess(place, artifacts, {})
+    return (OverHttp if arguments.over == "http" else InProcess)(place, artifacts, values(arguments))
+
+
+def values(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the settings that were asked for."""
+    return dict(word.split("=", 1) for word in arguments.set)
 
 
 def load(service: Service, artifacts: Artifacts, rate: float, seconds: float, crowd: int) -> list[Sample]:
