@@ -65,7 +65,7 @@ def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> N
         stop.set()
         publishing.join()
     lost = Counter(sample.error for sample in [*steady, *during] if sample.error)
-    answers = [(sample.index, *sample.text.split(" ", 1)) for sample in during if not sample.error]
+    answers = [(sample.index, *sample.text.partition(" ")[::2]) for sample in during if not sample.error]
     mixed = [answer for answer in answers if not artifacts.agree(*answer)]
     print(f"  {len({version for _, version, _ in answers}) - 1} swaps seen in {len(answers):,} answers")
     print(f"  lost requests: {sum(lost.values())} {dict(lost) or ''}; answers of another version: {len(mixed)}")

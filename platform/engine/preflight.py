@@ -59,7 +59,8 @@ class Preflight:
 
     def __init__(self, limits: TrialLimits | None = None) -> None:
         self._limits = limits or TrialLimits()
-        self._lock = threading.Lock()
+        self._trying = threading.Lock()  # held through a trial, so that its pipes are not closed under it
+        self._lock = threading.Lock()  # of what follows
         self._child: subprocess.Popen[bytes] | None = None
         self._said: IO[bytes] | None = None
         self._closed = False
@@ -79,9 +80,9 @@ class Preflight:
         content = pickle.dumps(Request(model, graph, max_batch, self._limits))
         request = len(content).to_bytes(LENGTH_BYTES, "big") + content
         file = model.Graph.File
-        line = self._exchange(request, file)
-        if not line:  # the child's idle time was over at this very moment
-            line = self._exchange(request, file)
+        with self._trying:
+            # Nothing comes of it if the child's idle time was over at this very moment.
+            line = self._exchange(request, file) or self._exchange(request, file)
         if not line:
             raise EngineError(f"{file}: the process that tries models ends by itself")
         outcome = json.loads(line)
@@ -92,9 +93,11 @@ class Preflight:
         """End the child; a trial that is under way fails."""
         with self._lock:
             self._closed = True
-            if self._child:
-                self._child.kill()
-                self._bury(self._child)
+            child = self._child
+        if child:
+            child.kill()
+            with self._trying:
+                self._bury(child)
 
     def _exchange(self, request: bytes, file: str) -> bytes:
         """Send a request and return the answer; nothing if the child had left in good order.
@@ -124,8 +127,7 @@ class Preflight:
             timer.cancel()
         if line.endswith(b"\n"):
             return line
-        with self._lock:
-            said = self._bury(child)
+        said = self._bury(child)
         if self._closed:
             raise EngineError(f"{file}: the service stops")
         if expired.is_set():
@@ -150,7 +152,7 @@ class Preflight:
     def _bury(self, child: subprocess.Popen[bytes]) -> str:
         """Wait for a child that ends, and return the last of what it said."""
         if self._child is not child or self._said is None:
-            return ""
+            return ""  # the trial that it was killed in has done so
         child.wait()
         for pipe in (child.stdin, child.stdout):
             if pipe:
@@ -160,7 +162,8 @@ class Preflight:
         self._said.seek(max(0, end - _TAIL))
         said = self._said.read().decode("utf-8", "replace")
         self._said.close()
-        self._child = self._said = None
+        with self._lock:
+            self._child = self._said = None
         return said
 
     def _post_mortem(self, code: int, said: str, file: str) -> bytes:

@@ -22,6 +22,9 @@ from engine.graph import NATIVE, has_scores, parse_checked
 from engine.reading import Reading
 from engine.threads import LATENCY, Threads
 
+# Tensorflow says these before it says what is wrong.
+_PREAMBLE = ("Graph execution error", "Detected at node", "Node: ")
+
 
 class Recognizer:
     """One model in this process. `read` may be called from many threads at once; close it when none is reading.
@@ -196,4 +199,5 @@ def _session_config(threads: Threads, arithmetic: Arithmetic) -> tf.compat.v1.Co
 
 
 def _first_line(error: BaseException) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]
+    lines = (line for line in str(error).splitlines() if line and not line.startswith(_PREAMBLE))
+    return next(lines, type(error).__name__)

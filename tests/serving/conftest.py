@@ -1,11 +1,26 @@
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from serving import logs
 from tests.serving.fake_engine import FakeEngine
 from tests.serving.rig import Service, Shop
+
+
+@pytest.fixture(autouse=True)
+def _log_as_before() -> Iterator[None]:
+    """Undo what a command run inside a test does to the log of this process."""
+    root, ours = logging.getLogger(), logging.getLogger("serving")
+    handlers, levels = root.handlers[:], (root.level, ours.level)
+    yield
+    for handler in [handler for handler in root.handlers if handler not in handlers]:
+        root.removeHandler(handler)
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
+    logs._request.set("")
 
 
 @pytest.fixture

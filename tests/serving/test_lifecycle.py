@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from contract.files import sha256
-from contract.spec import dump
+from contract.spec import ModelSpec, dump
+from engine import LATENCY, THROUGHPUT, Threads
+from engine.errors import GraphError
+from serving.daemon import assemble
 from serving.errors import NotReadyError, UnknownModelError
 from serving.repository import Scan, scan
 from tests.serving.fake_engine import FakeEngine
-from tests.serving.rig import Service, Shop, eventually
+from tests.serving.rig import Clock, Service, Shop, eventually, settings
 
 
 def test_a_complete_model_is_loaded_warmed_and_served(service: Service, shop: Shop, engine: FakeEngine) -> None:
@@ -211,6 +214,48 @@ def test_what_comes_back_while_it_is_drained_is_loaded_again(service: Service, s
     service.step()
     assert first.closed
     assert service.states() == {"digits 1.0": "active"}
+
+
+@pytest.mark.parametrize(("setting", "layout"), [("latency", LATENCY), ("throughput", THROUGHPUT)])
+def test_threads_are_laid_out_as_the_settings_say(
+    service_for: Callable[..., Service], shop: Shop, engine: FakeEngine, setting: str, layout: Threads
+) -> None:
+    service = service_for(Batching__Threads=setting)
+    shop.publish()
+    service.step()
+    assert engine.threads == layout
+
+
+class Trial:
+    """Refuses models whose graph says so, as one that crashes would be."""
+
+    def __init__(self) -> None:
+        self.tried: list[tuple[str, int]] = []
+        self.closed = False
+
+    def __call__(self, spec: ModelSpec, graph: bytes, max_batch: int, /) -> None:
+        self.tried.append((spec.Model.Version, max_batch))
+        if b"crash" in graph:
+            raise GraphError("tensorflow crashed over it")
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_what_fails_its_trial_is_never_loaded(shop: Shop, engine: FakeEngine) -> None:
+    trial, clock = Trial(), Clock()
+    plane, lifecycle = assemble(settings(shop), engine, clock, try_model=trial)
+    for version, word in [("1.0", "good"), ("2.0", "crash")]:
+        shop.publish(version=version, word=word)
+        for _ in range(5):
+            clock.now += 1
+            lifecycle.step()
+    assert trial.tried == [("1.0", 32), ("2.0", 32)]
+    assert engine.loads == ["good"]
+    assert engine.reader("good").batches == [1, 1]  # the largest batch has been tried where it holds nobody up
+    assert {(status.version, status.state) for status in plane.models()} == {("1.0", "active"), ("2.0", "rejected")}
+    lifecycle.stop(5)
+    assert trial.closed
 
 
 def test_an_unreadable_folder_keeps_everything(service: Service, shop: Shop) -> None:

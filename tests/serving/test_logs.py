@@ -10,14 +10,9 @@ from tests.serving.rig import Service, Shop
 
 @pytest.fixture
 def quiet(service: Service) -> Iterator[Service]:
-    """A service that ends after the log is again as it was."""
-    root, ours = logging.getLogger(), logging.getLogger("serving")
-    handlers, levels = root.handlers[:], (root.level, ours.level)
+    """A service that ends after the log has been let go of: its stream is closed by then."""
     yield service
-    root.handlers[:] = handlers
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
-    logs._request.set("")
+    logging.getLogger().handlers.clear()
 
 
 def test_a_line_of_json_has_the_request_the_version_and_the_time(

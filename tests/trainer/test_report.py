@@ -17,6 +17,7 @@ from PIL import Image
 
 from contract.spec import AcceptLine
 from trainer.evaluation.accept import accept_table
+from trainer.evaluation.charts import tick_labels
 from trainer.evaluation.confusion import align, by_symbol, errors_of, pairs_of
 from trainer.evaluation.history import Reading
 from trainer.evaluation.metrics import edit_distance
@@ -166,3 +167,15 @@ def test_a_browser_shows_it_without_a_complaint(width: int, tmp_path: Path) -> N
     done = subprocess.run([*command, *options], capture_output=True, text=True, timeout=120, check=True)
     assert 'data-seen="false,0"' in done.stdout
     assert "CONSOLE" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("values", "labels"),
+    [
+        ([0.0, 50.0, 100.0], ["0", "50", "100"]),
+        ([97.46, 97.49, 97.57], ["97.46", "97.49", "97.57"]),  # with three digits the first two would be one
+        ([5.0, 5.0], ["5", "5"]),
+    ],
+)
+def test_the_ticks_of_an_axis_can_be_told_apart(values: list[float], labels: list[str]) -> None:
+    assert tick_labels(values) == labels

@@ -37,16 +37,24 @@ def line_chart(title: str, xs: Sequence[float], ys: Sequence[float], *, logarith
 
 
 def _grid(low: float, high: float, *, logarithmic: bool) -> str:
+    values = [low + (high - low) * tick / TICKS for tick in range(TICKS + 1)]
     lines = ""
-    for tick in range(TICKS + 1):
-        value = low + (high - low) * tick / TICKS
+    for value, shown in zip(values, tick_labels([10**v if logarithmic else v for v in values]), strict=True):
         y = _y(value, low, high)
-        shown = 10**value if logarithmic else value
         lines += (
             f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{shown:.3g}</text>'
+            f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{shown}</text>'
         )
     return lines
+
+
+def tick_labels(values: Sequence[float]) -> list[str]:
+    """Return the values as text, with as few digits as tell them apart, three at least."""
+    for digits in range(3, 8):
+        labels = [f"{value:.{digits}g}" for value in values]
+        if len(set(labels)) == len(set(values)):
+            break
+    return labels
 
 
 def _steps(xs: Sequence[float]) -> str:
