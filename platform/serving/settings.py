@@ -20,7 +20,6 @@ from engine.preflight import TrialLimits
 from serving.face_settings import GrpcSection, HttpSection, SecuritySection, TlsSection
 
 ENVIRONMENT_PREFIX = "FOUNDRY_SERVING_"
-PROJECT = Path(__file__).resolve().parents[2]
 
 Folder = Annotated[Path, Field(strict=False)]
 Port = Annotated[int, Field(ge=0, le=65535)]
@@ -32,13 +31,13 @@ class FoldersSection(StrictModel):
     """Section `Folders`: where models come from.
 
     Attributes:
-        Graph: folder of .pb files.
-        Model: folder of their YAMLs.
+        Graph: folder of .pb files; relative to the folder that the command runs in, as `trainer publish` has it.
+        Model: folder of their YAMLs, likewise.
         ScanSeconds: pause between two looks at them.
     """
 
-    Graph: Folder = PROJECT / "platform" / "graph"
-    Model: Folder = PROJECT / "platform" / "model"
+    Graph: Folder = Path("platform/graph")
+    Model: Folder = Path("platform/model")
     ScanSeconds: Seconds = 1.0
 
 

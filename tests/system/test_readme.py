@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import time
@@ -37,7 +38,8 @@ def workplace(tmp_path: Path) -> Iterator[tuple[Path, dict[str, str]]]:
         (tmp_path / "platform" / name).mkdir(parents=True)
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     yield tmp_path, {**environment(), "PATH": path}
-    subprocess.run(["pkill", "-f", str(tmp_path)], check=False)
+    if (tmp_path / "pid").exists():
+        os.kill(int((tmp_path / "pid").read_text()), signal.SIGTERM)
 
 
 @pytest.mark.train
@@ -56,8 +58,11 @@ def test_the_blocks_run(workplace: tuple[Path, dict[str, str]]) -> None:
     bash(init)
     config = folder / "configs" / "mine.yaml"
     config.write_text(config.read_text("utf-8").replace("# MaxMinutes: 30", "MaxMinutes: 0.3"))
-    flags = f"--graph {folder}/platform/graph --model {folder}/platform/model --port 0 --grpc-port off"
-    bash(rest.replace("python -m serving &", f"python -m serving {flags} > addresses.txt &"))
+    bash(
+        rest.replace(
+            "python -m serving &", "python -m serving --port 0 --grpc-port off > addresses.txt & echo $! > pid"
+        )
+    )
     url = wait_for_address(folder / "addresses.txt")
     answer = answered(lambda: json.loads(bash(BLOCKS[2][1].replace("http://127.0.0.1:19951", url))))
     assert re.fullmatch(r"\d*", str(answer["message"]))
