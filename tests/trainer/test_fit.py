@@ -146,6 +146,17 @@ def test_max_minutes_end_a_training(tmp_path: Path) -> None:
     assert reason == "MaxMinutes 0.01 are over"
 
 
+def test_a_run_that_was_over_goes_on_when_its_limit_is_raised(tmp_path: Path) -> None:
+    short, longer = (small_config(Trains={**KEYS, "MaxEpochs": 500, "MaxMinutes": minutes}) for minutes in (0.01, 0.05))
+    run = run_of(short.Model, tmp_path)
+    fit(short, run).train(Silent(), Interrupt())
+    steps = fit(short, run).position.step
+    assert fit(short, run).train(Silent(), Interrupt()) == "MaxMinutes 0.01 are over"
+    assert fit(short, run).position.step == steps
+    assert fit(longer, run).train(Silent(), Interrupt()) == "MaxMinutes 0.05 are over"
+    assert fit(longer, run).position.step > steps
+
+
 def test_a_changed_run_is_refused_and_says_what_changed(tmp_path: Path) -> None:
     run = run_of(small_config().Model, tmp_path)
     run.make()

@@ -71,7 +71,7 @@ class Fit:
             progress: shows steps, loss, accuracy and time left.
             interrupt: asked between steps.
         """
-        if self.position.finished:
+        if self.position.finished and self._is_over():
             return self.position.finished
         total = self._recipe.steps - self.position.step
         self._journal = Journal(self._run)
@@ -83,6 +83,12 @@ class Fit:
         self.position.finished = "" if interrupt.requested else reason
         self._save()
         return reason
+
+    def _is_over(self) -> bool:
+        # A goal may have been set higher since, or the time limit raised: then the run goes on.
+        if self.position.step >= self._recipe.steps:
+            return True
+        return reason_to_stop(self._config.Trains, self._standing()) is not None
 
     def _loop(self, shown: Steps, interrupt: Interrupt, progress: Progress) -> str:
         position, recipe = self.position, self._recipe
