@@ -58,7 +58,8 @@ def test_planted_wrong_labels_are_found_on_both_sides(tmp_path: Path) -> None:
     found = suspicion.find(config, packed(tmp_path, train, test), Search(folds=2, confidence=0.5), Silent())
     assert {one.name for one in found.proposals} == set(planted)
     assert all(one.label == truth[one.name] and one.was != one.label for one in found.proposals)
-    assert 0.9 < found.agreement <= 1 - len(planted) / 300  # the planted ones never agree
+    # The planted ones never agree; a few others may be misread too, but with too little confidence to be listed.
+    assert 1 - (len(planted) + 5) / 300 <= found.agreement <= 1 - len(planted) / 300
     share = f"{found.agreement:.1%}"
     assert str(found) == f"10 labels to doubt; networks that had not seen them read {share} of the pictures as labelled"
     run = run_of(config.Model, tmp_path)
