@@ -1,0 +1,26 @@
+"""The one YAML that a training needs, as frozen models. Key names are those of captcha_trainer's two files.
+
+Relative paths are relative to the folder that the command runs in, as they were there.
+"""
+
+from trainer.config.export import ExportSection
+from trainer.config.kinds import Arithmetic, AskedArithmetic, Positive, PositiveNumber, Share
+from trainer.config.neural_net import NeuralNetSection
+from trainer.config.system import Paths, SystemSection
+from trainer.config.trains import TrainsSection
+from trainer.config.whole import TrainConfig, read
+
+__all__ = [
+    "Arithmetic",
+    "AskedArithmetic",
+    "ExportSection",
+    "NeuralNetSection",
+    "Paths",
+    "Positive",
+    "PositiveNumber",
+    "Share",
+    "SystemSection",
+    "TrainConfig",
+    "TrainsSection",
+    "read",
+]

@@ -1,0 +1,56 @@
+"""The whole config, and how it is read."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import model_validator
+
+from contract import image
+from contract.charset import Charset
+from contract.spec import ModelSection, input_size
+from contract.strict import StrictModel, read_yaml, validate
+from trainer.config.export import ExportSection
+from trainer.config.neural_net import NeuralNetSection
+from trainer.config.system import SystemSection
+from trainer.config.trains import TrainsSection
+
+
+class TrainConfig(StrictModel):
+    """The whole config. `Model` and `Pretreatment` go into the exported model's YAML as they are."""
+
+    System: SystemSection
+    NeuralNet: NeuralNetSection = NeuralNetSection()
+    Trains: TrainsSection = TrainsSection()
+    Export: ExportSection = ExportSection()
+    Model: ModelSection
+    Pretreatment: image.Pretreatment = image.Pretreatment()
+
+    @property
+    def charset(self) -> Charset:
+        """The character set of the model."""
+        return self.Model.charset
+
+    @property
+    def input_size(self) -> tuple[int, int]:
+        """(width, height) in pixels that the network sees."""
+        return input_size(self.Model, self.Pretreatment)
+
+    @model_validator(mode="after")
+    def _test_batch_can_be_filled(self) -> Self:
+        pictures, batch = self.System.TestSetNum, self.Trains.TestBatchSize
+        asked = "TestBatchSize" in self.Trains.model_fields_set
+        if asked and not self.System.test_paths and pictures is not None and pictures < batch:
+            raise ValueError(
+                f"System.TestSetNum {pictures} is less than Trains.TestBatchSize {batch}: the test set must fill one "
+                f"batch; lower TestBatchSize to {pictures} or leave it out, or set more pictures aside"
+            )
+        return self
+
+
+def read(path: Path) -> TrainConfig:
+    """Read a config.
+
+    Raises:
+        ConfigError: the file cannot be read, or any of its keys cannot be used; all problems at once.
+    """
+    return validate(TrainConfig, read_yaml(path), str(path))
