@@ -9,6 +9,8 @@ from contract.errors import ConfigError, ContractError
 from trainer.cli import (
     bench,
     check,
+    compare,
+    describe,
     evaluate,
     export,
     init,
@@ -17,6 +19,7 @@ from trainer.cli import (
     predict,
     preview,
     publish,
+    recipes,
     relabel,
     report,
     stats,
@@ -54,6 +57,7 @@ class Command(Protocol):
 
 
 COMMANDS: Mapping[str, Command] = {
+    "recipes": recipes,
     "init": init,
     "migrate": migrate,
     "synth": synth,
@@ -61,10 +65,12 @@ COMMANDS: Mapping[str, Command] = {
     "verify": verify,
     "pack": pack,
     "preview": preview,
+    "describe": describe,
     "check": check,
     "train": train,
     "evaluate": evaluate,
     "report": report,
+    "compare": compare,
     "suspects": suspects,
     "relabel": relabel,
     "export": export,
