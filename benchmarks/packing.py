@@ -1,19 +1,26 @@
-"""How much faster packing is than a loop over PIL in one thread that leaves the same records.
+"""How fast pictures are packed and verified.
 
-    python benchmarks/packing.py [--pictures 6000] [--pairs 3] [--folder DIR]
+    python benchmarks/packing.py pack [FOLDER] [--pairs 3]      packing beside a loop over PIL in one thread
+    python benchmarks/packing.py verify FOLDER [--count 50000]  seconds to verify pictures, with the bar of the command
 
-Both read every picture, decode it, make it gray, filter and resize it as the config says, take the digests of file and
-pixels, split by digest and write TFRecords. The loop does so one picture after the other, with PIL, hashlib and
-`tf.train.Example`, as one would write it at first. They run in turns, and the medians are compared; importing
-tensorflow, which both need, is not timed.
+FOLDER holds pictures named label_anything.png; `python -m trainer synth FOLDER --count 12000` draws some. Without one
+`pack` draws its own for the time being; `verify` draws what is missing into it, once.
 
-Twice: `plain` only makes pictures gray, so that nearly all the time goes into PIL's decoder, which both use: two cores
-can be twice as fast at most. `filtered` has a median filter, a blur and another size too.
+The loop is what one writes with PIL to get the same records: for each picture it reads the file, takes its SHA-256, has
+PIL verify it and, as PIL wants it after that, opens it again, puts what is transparent onto white, makes it gray,
+filters and resizes it as the config says, takes the SHA-256 of the pixels, and writes a `tf.train.Example` with
+`tf.io.TFRecordWriter` to one of two files by digest. `--trusting` leaves PIL's verification out. The loop checks no
+label, finds no doubles and writes no manifest, all of which packing does in its time.
+
+Both run in turns on the same pictures, and the median of the ratios is told; importing tensorflow, which both need, is
+not timed, starting worker processes is. Twice: `plain` only makes pictures gray; `filtered` has a median filter, a blur
+and another size too.
 """
 
 import argparse
 import functools
 import hashlib
+import io
 import statistics
 import tempfile
 import time
@@ -29,36 +36,66 @@ from contract.strict import validate
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import pack
-from trainer.progress import Silent
+from trainer.dataset.propose import propose
+from trainer.dataset.verify import verify
+from trainer.progress import Silent, Terminal
 
-FILTERS: dict[str, dict[str, Any]] = {"plain": {}, "filtered": {"Smoothing": 3, "Blur": 3, "Resize": [120, 45]}}
+FILTERS: dict[str, dict[str, Any]] = {"plain": {}, "filtered": {"Smoothing": 3, "Blur": 3}}
+DRAWN = 12_000
 
 
 def main() -> None:
-    """Draw pictures unless there are some, time both ways in turns, print the ratios."""
+    """Run one of the two."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--pictures", type=int, default=6000)
-    parser.add_argument("--pairs", type=int, default=3)
-    parser.add_argument("--folder", type=Path, help="pictures to pack instead, named label_anything.png")
+    commands = parser.add_subparsers(required=True)
+    packing = commands.add_parser("pack")
+    packing.add_argument("folder", type=Path, nargs="?")
+    packing.add_argument("--pairs", type=int, default=3)
+    packing.add_argument("--trusting", action="store_true", help="the loop has PIL verify nothing")
+    packing.set_defaults(run=lambda given: time_packing(given.folder, given.pairs, verifies=not given.trusting))
+    verifying = commands.add_parser("verify")
+    verifying.add_argument("folder", type=Path)
+    verifying.add_argument("--count", type=int, default=50_000)
+    verifying.set_defaults(run=lambda given: time_verifying(given.folder, given.count))
     arguments = parser.parse_args()
+    arguments.run(arguments)
+
+
+def time_verifying(folder: Path, count: int) -> None:
+    """Draw what is missing, verify everything, and print the seconds."""
+    draw(folder, count)
+    config = config_of(folder, {})
+    start = time.perf_counter()
+    report = verify(config, Terminal())
+    took = time.perf_counter() - start
+    print(
+        f"{len(report.scan.train):,} pictures, {parallel.worker_count(None)} cores: {took:.1f} s, "
+        f"{len(report.errors)} errors",
+        flush=True,
+    )
+
+
+def time_packing(folder: Path | None, pairs: int, *, verifies: bool) -> None:
+    """Pack in both ways, in turns, and print the ratios."""
     tensorflow()
     with tempfile.TemporaryDirectory() as place:
-        folder = arguments.folder or draw(Path(place, "pictures"), arguments.pictures)
-        count = sum(1 for _ in folder.iterdir())
-        print(f"{count:,} pictures, {parallel.worker_count(None)} cores, {arguments.pairs} pairs", flush=True)
+        pictures = folder or draw(Path(place, "pictures"), DRAWN)
+        count = sum(1 for _ in pictures.iterdir())
+        print(f"{count:,} pictures, {parallel.worker_count(None)} cores, {pairs} pairs", flush=True)
         for name, steps in FILTERS.items():
-            config = config_of(folder, steps)
-            ratios = [compare(name, config, count, Path(place, f"{name}{pair}")) for pair in range(arguments.pairs)]
+            config = config_of(pictures, steps)
+            loop = functools.partial(pil_loop, config, verifies=verifies)
+            ratios = [compare(name, config, loop, count, Path(place, f"{name}{pair}")) for pair in range(pairs)]
             print(f"{name}: median {statistics.median(ratios):.2f} times as fast as the loop", flush=True)
 
 
-def compare(name: str, config: TrainConfig, count: int, place: Path) -> float:
+def compare(name: str, config: TrainConfig, loop: Callable[[Path], None], count: int, place: Path) -> float:
     """Pack in both ways, into a folder of its own, and return how many times as fast packing is."""
     place.mkdir()
-    loop = seconds(functools.partial(pil_loop, config, place / "loop.tfrecords"))
+    looped = seconds(functools.partial(loop, place / "loop.tfrecords"))
     packed = seconds(functools.partial(pack.pack, config, Silent(), root=place))
-    print(f"  {name}: loop {count / loop:,.0f}/s, pack {count / packed:,.0f}/s", flush=True)
-    return loop / packed
+    print(f"  {name}: loop {count / looped:,.0f}/s, pack {count / packed:,.0f}/s", flush=True)
+    return looped / packed
 
 
 def seconds(work: Callable[[], object]) -> float:
@@ -68,7 +105,7 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def pil_loop(config: TrainConfig, output: Path) -> None:
+def pil_loop(config: TrainConfig, output: Path, *, verifies: bool = True) -> None:
     """Pack a folder with PIL, one picture after the other."""
     tf = tensorflow()
     seen: set[str] = set()
@@ -76,7 +113,9 @@ def pil_loop(config: TrainConfig, output: Path) -> None:
         for path in sorted(Path(config.System.train_paths[0]).iterdir()):
             content = path.read_bytes()
             digest = hashlib.sha256(content).hexdigest()
-            pixels = pil_steps(path, config).tobytes()
+            if verifies:
+                Image.open(io.BytesIO(content)).verify()
+            pixels = pil_steps(content, config).tobytes()
             seen.add(hashlib.sha256(pixels).hexdigest())
             is_test = digest < "1a"  # a tenth
             fields = {
@@ -91,18 +130,21 @@ def pil_loop(config: TrainConfig, output: Path) -> None:
             (test if is_test else train).write(example.SerializeToString())
 
 
-def pil_steps(path: Path, config: TrainConfig) -> Image.Image:
+def pil_steps(content: bytes, config: TrainConfig) -> Image.Image:
     """Decode and pretreat a picture with PIL alone."""
     steps = config.Pretreatment
-    with Image.open(path) as file:
-        picture = file.convert("L")
+    picture: Image.Image = Image.open(io.BytesIO(content))
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        picture = Image.alpha_composite(Image.new("RGBA", picture.size, "white"), picture)
+    picture = picture.convert("L")
     if steps.Smoothing > 0:
         picture = picture.filter(ImageFilter.MedianFilter(steps.Smoothing))
     if steps.Blur > 0:
         picture = picture.filter(ImageFilter.GaussianBlur(0.8))
-    return (
-        picture if picture.size == config.input_size else picture.resize(config.input_size, Image.Resampling.BILINEAR)
-    )
+    if picture.size != config.input_size:
+        picture = picture.resize(config.input_size, Image.Resampling.BILINEAR)
+    return picture
 
 
 def tensorflow() -> Any:  # noqa: ANN401 - a module
@@ -113,29 +155,41 @@ def tensorflow() -> Any:  # noqa: ANN401 - a module
 
 
 def config_of(folder: Path, steps: dict[str, Any]) -> TrainConfig:
-    """Return a config that packs a folder of digits."""
+    """Return a config that packs a folder; with filters, to three quarters of its size."""
+    proposal = propose(folder)
+    width, height = proposal.size
     tree = {
-        "System": {"TrainsPath": str(folder)},
-        "Model": {"ModelName": "packing", "CharSet": "NUMERIC", "ImageWidth": 160, "ImageHeight": 60},
-        "Pretreatment": steps,
+        "System": {"TrainsPath": str(folder), "TrainRegex": proposal.regex},
+        "Model": {
+            "ModelName": "packing",
+            "CharSet": list(proposal.symbols),
+            "ImageWidth": width,
+            "ImageHeight": height,
+        },
+        "Pretreatment": steps | ({"Resize": [width * 3 // 4, height * 3 // 4]} if steps else {}),
     }
     return validate(TrainConfig, tree, "benchmark")
 
 
 def draw(folder: Path, count: int) -> Path:
-    """Write pictures of four digits, 160x60 in colour, as large as those of `synth` and drawn faster."""
-    folder.mkdir(parents=True)
+    """Write pictures of four digits unless they are there: 160x60 in colour, drawn faster than `synth` draws."""
+    folder.mkdir(parents=True, exist_ok=True)
+    there = {path.name for path in folder.iterdir()}
     rng = np.random.default_rng(0)
     for number in range(count):
-        label = f"{rng.integers(10_000):04}"
-        ground = rng.integers(225, 245, 3).tolist()
-        picture = np.full((60, 160, 3), ground, np.uint8)
+        label = f"{number % 10_000:04}"
+        name = f"{label}_{number:06}.png"
+        if name in there:
+            continue
+        picture = np.full((60, 160, 3), rng.integers(225, 245, 3), np.uint8)
         for place, digit in enumerate(label):
             origin = (8 + 38 * place, 44 + int(rng.integers(-6, 7)))
             cv2.putText(picture, digit, origin, cv2.FONT_HERSHEY_SIMPLEX, 1.5, rng.integers(0, 150, 3).tolist(), 3)
         spots = rng.integers(0, 60 * 160, 700)
         picture.reshape(-1, 3)[spots] = rng.integers(0, 255, (700, 3))
-        Image.fromarray(cv2.GaussianBlur(picture, (3, 3), 0)).save(folder / f"{label}_{number:06}.png")
+        part = folder / ".part.png"  # a drawing that is stopped leaves no half picture under a name that counts
+        Image.fromarray(cv2.GaussianBlur(picture, (3, 3), 0)).save(part)
+        part.replace(folder / name)
     return folder
 
 

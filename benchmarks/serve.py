@@ -7,7 +7,8 @@ swaps     answers while 30 versions take over from each other within `--seconds`
           against the same load without swaps: 99th percentiles, lost requests, answers of the wrong version
 batching  pictures a second of 32 clients with batches of up to 32, against batches of 1; in turns, the median of three
 memory    resident memory after `--swaps` swaps against that after 20
-overload  5 times what the service can do: how quickly is a request refused, and how much is still answered
+overload  5 times what the service can do: how quickly is a request refused, and how much is still answered, against
+          what 64 clients get, alone and beside senders that are as busy and send to nobody
 
 The model is a CNN5-H64 for 150x50 pictures with random weights, or the one in FOLDER/model and FOLDER/graph. In this
 process unless `--over http`; `batching` and `memory` always. Each part takes at most about two minutes.
@@ -27,6 +28,7 @@ from fleet import Artifacts, InProcess, OverHttp, Service
 
 from serving.load.run import Picture, run
 from serving.load.samples import Sample, arrivals, percentile
+from serving.load.senders import Outcome
 
 CLIENTS = 32
 SHARE = 0.7  # of the capacity
@@ -112,27 +114,55 @@ def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> 
 
 
 def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
-    """Offer more than can be answered."""
+    """Offer more than can be answered.
+
+    Whoever sends five times too much takes processor time from the service, which in earnest it does elsewhere. So the
+    peak is also measured beside senders that are as many and as busy, and send to nobody.
+    """
     crowd, seconds = 256, min(20.0, arguments.seconds)
     with closing(started(artifacts, place, arguments)) as service:
         peak = capacity(service, artifacts.pictures, 64)
-        samples = load(service, artifacts, OVERLOAD * peak, seconds, crowd)
+        due = arrivals(OVERLOAD * peak, seconds, seed=0)
+        pictures = [Picture(content) for content in artifacts.pictures]
+        worked = time.process_time()
+        run(due, pictures, [Nobody] * crowd)
+        share = (time.process_time() - worked) / seconds
+        idle = threading.Thread(target=run, args=(due, pictures, [Nobody] * crowd))
+        idle.start()
+        beside = capacity(service, artifacts.pictures, 64, seconds - 1)
+        idle.join()
+        samples = run(due, pictures, [service.sender] * crowd)
     refused = [sample for sample in samples if "Overloaded" in sample.error or "503" in sample.error]
     good = [sample for sample in samples if not sample.error and sample.done <= seconds]
     others = Counter(s.error for s in samples if s.error and s not in refused)
     late = percentile([s.sent - s.due for s in samples], 99)
-    print(
-        f"  peak {peak:.0f}/s; offered {len(samples) / seconds:.0f}/s, {len(refused):,} refused, others: {dict(others)}"
-    )
+    print(f"  peak {peak:.0f}/s; {beside:.0f}/s beside senders to nobody, who take {share:.2f} of a processor")
+    print(f"  offered {len(samples) / seconds:.0f}/s, {len(refused):,} refused, others: {dict(others)}")
     times = [1000 * percentile([sample.request for sample in refused], percent) for percent in (50, 99)]
-    share = len(good) / seconds / peak
+    rate = len(good) / seconds
     print(f"  refused after p50 {times[0]:.1f} ms, p99 {times[1]:.1f} ms")
-    print(f"  answered {len(good) / seconds:.0f}/s: {share:.2f} of the peak")
-    judge("refused within 50 ms at p99, at least 0.9 of the peak answered", met=times[1] < 50 and share >= 0.9)
+    print(
+        f"  answered {rate:.0f}/s: {rate / peak:.2f} of the peak, {rate / beside:.2f} of that beside senders to nobody"
+    )
+    judge(
+        "refused within 50 ms at p99, at least 0.9 of the peak beside such senders answered",
+        met=times[1] < 50 and rate >= 0.9 * beside,
+    )
     if late > 0.1:
         print(
             f"  p99 of requests started {late:.1f} s late: {crowd} senders were too few for a load that waits for none"
         )
+
+
+class Nobody:
+    """Takes requests and does nothing: what is left is the cost of sending."""
+
+    def send(self, _picture: bytes, /) -> Outcome:
+        """Do nothing."""
+        return Outcome(error="nobody there")
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def judge(target: str, *, met: bool) -> None:

@@ -2,6 +2,7 @@
 
 import re
 import sys
+import typing
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,8 @@ def render() -> str:
         if not (isinstance(section, type) and issubclass(section, BaseModel)):
             raise TypeError(f"{name} is no section")
         parts.append(f"\n## {name}\n\n{_summary(section)}\n\n{_table(name, section)}")
+        for inner_name, inner in _sections_of(name, section):
+            parts.append(f"\n### {inner_name}\n\n{_summary(inner)}\n\n{_table(inner_name, inner)}")
     return "".join(parts)
 
 
@@ -72,9 +75,18 @@ def meanings(section: type[BaseModel]) -> dict[str, str]:
     return result
 
 
+def _sections_of(name: str, section: type[BaseModel]) -> Iterator[tuple[str, type[BaseModel]]]:
+    """Yield the sections inside a section, and those of which a key is a list, however deep."""
+    for key, field in section.model_fields.items():
+        for inner in (field.annotation, *typing.get_args(field.annotation)):
+            if isinstance(inner, type) and issubclass(inner, BaseModel):
+                yield f"{name}.{key}", inner
+                yield from _sections_of(f"{name}.{key}", inner)
+
+
 def _summary(section: type[BaseModel]) -> str:
     first = (section.__doc__ or "").strip().splitlines()[0]
-    text = re.sub(r"^Section `\w+`: ", "", first)
+    text = re.sub(r"^(Section|An item of) `[\w.]+`: ", "", first)
     return text[0].upper() + text[1:]
 
 
@@ -114,9 +126,11 @@ def _options(tree: dict[str, Any], schema: dict[str, Any]) -> Iterator[dict[str,
 def _kind(option: dict[str, Any]) -> str:
     names = {"string": "text", "integer": "whole number", "number": "number", "boolean": "true or false"}
     if option.get("type") == "array":
-        return f"list of {names.get(option.get('items', {}).get('type', ''), 'values')}s".replace("texts", "text")
+        items = option.get("items", {})
+        name = "section" if "$ref" in items else names.get(items.get("type", ""), "value")
+        return f"list of {name}s".replace("texts", "text")
     if option.get("type") == "object":
-        return "text: text"
+        return "section" if "properties" in option else "text: text"
     values = option.get("enum") or [option.get("const")]
     return names.get(option.get("type", ""), "text" if isinstance(values[0], str) else "whole number")
 
@@ -129,13 +143,16 @@ def _limits(option: dict[str, Any]) -> str:
         return str(option.get("description", ""))
     if option.get("type") == "array" and "minItems" in option:
         item = _limits(option.get("items", {}))
-        return f"{option['minItems']} of them{f', each {item}' if item else ''}"
+        least, most = option["minItems"], option.get("maxItems")
+        return f"{least if least == most else f'{least} to {most}'} of them{f', each {item}' if item else ''}"
     low, high = option.get("minimum"), option.get("maximum")
     above, below = option.get("exclusiveMinimum"), option.get("exclusiveMaximum")
+    whole = option.get("type") == "integer"
     parts = [
         f"{low} or more" if low is not None and high is None and below is None else "",
         f"{low} to {high}" if low is not None and high is not None else "",
-        f"{low} to {below - 1}" if low is not None and below is not None else "",
+        f"{low} to {below - 1}" if low is not None and below is not None and whole else "",
+        f"{low} or more, below {below}" if low is not None and below is not None and not whole else "",
         f"above {above}" if above is not None else "",
         f"at most {high}" if high is not None and low is None else "",
     ]
@@ -147,6 +164,11 @@ def _value(value: object) -> str:
         return "none"
     if isinstance(value, bool):
         return f"`{str(value).lower()}`"
+    if isinstance(value, BaseModel):  # its first key may stand for all of it
+        first = next(iter(value.model_dump().values()))
+        return _value(first) if isinstance(first, str) else "see below"
+    if isinstance(value, list) and value and isinstance(value[0], BaseModel):
+        return _value([item.model_dump(exclude_defaults=True) for item in value])
     return f"`{value!r}`" if isinstance(value, str) else f"`{value}`"
 
 

@@ -1,5 +1,7 @@
 """An artifact of a small network with random weights: what engine, export and serving tests feed on."""
 
+import functools
+import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,8 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 
-from contract.files import sha256
-from contract.spec import GraphSection, ModelSpec, dump
+from contract.spec import ModelSpec, dump
 from contract.strict import validate
 from trainer.config import TrainConfig
 from trainer.framework import import_keras
@@ -82,16 +83,26 @@ def make_artifact(config: TrainConfig, seed: int = 0) -> Artifact:
     import_keras()
     import keras  # noqa: PLC0415 - tests without a network must not wait for these
 
-    from trainer.export.graph import inference_graph  # noqa: PLC0415
+    from trainer.export.graph import inference_graph, section  # noqa: PLC0415
     from trainer.network.build import build  # noqa: PLC0415
 
     keras.utils.set_random_seed(seed)  # the same network each time, so that no test depends on the luck of the draw
     model = scrambled(build(config), seed)
     graph = inference_graph(model)
-    section = GraphSection(File="small_1.0.pb", SHA256=sha256(graph))
+    described = section(graph, "small_1.0.pb", config.NeuralNet)
     return Artifact(
-        config, model, graph, ModelSpec(Model=config.Model, Pretreatment=config.Pretreatment, Graph=section)
+        config, model, graph, ModelSpec(Model=config.Model, Pretreatment=config.Pretreatment, Graph=described)
     )
+
+
+def shared_artifact(**sections: dict[str, Any]) -> Artifact:
+    """Return `make_artifact(small_config(...))`, built once for all tests that ask for the same. Leave it as it is."""
+    return _artifact_of(json.dumps(sections, sort_keys=True))
+
+
+@functools.cache
+def _artifact_of(sections: str) -> Artifact:
+    return make_artifact(small_config(**json.loads(sections)))
 
 
 @pytest.fixture(scope="session")

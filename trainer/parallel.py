@@ -5,15 +5,18 @@ import itertools
 import multiprocessing
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from contextlib import contextmanager
 from typing import TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK = 64  # items per message to a worker: enough to hide the message, few enough to keep the bar moving
-SMALL = 8 * CHUNK  # below this, starting workers takes longer than the work
+WORTH_SECONDS = 1.0  # of work left, by the first chunk; below this, starting workers takes longer than they save
 AHEAD = 4  # chunks in flight for each worker: bounds the memory that finished results wait in
 
 
@@ -27,12 +30,13 @@ def worker_count(threads: int | None) -> int:
 def in_order(
     function: Callable[[Sequence[Item]], list[Result]], items: Sequence[Item], workers: int
 ) -> Iterator[list[Result]]:
-    """Apply a function to chunks of items in worker processes, or in this one if they are few.
+    """Apply a function to chunks of items on several cores, or only here if there is little to do.
 
     Args:
         function: takes some items, returns a result for each; importable by name, as are the items, for workers.
         items: what to work on.
-        workers: at most so many processes.
+        workers: at most so many processes, this one among them: it is at work while the others start, which takes as
+            long as some thousand pictures.
 
     Yields:
         The results chunk by chunk, in the order of the items.
@@ -41,32 +45,76 @@ def in_order(
         Exception: whatever `function` raised.
     """
     chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
-    if workers == 1 or len(items) < SMALL:
+    started = time.perf_counter()
+    yield from map(function, itertools.islice(chunks, 1))
+    left = (time.perf_counter() - started) * (len(items) / CHUNK - 1)
+    if workers == 1 or left < WORTH_SECONDS:
         yield from map(function, chunks)
         return
-    # spawn: a fork would copy tensorflow's locks, and is not there on Windows.
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, mp_context=context, initializer=_leave_interrupts_to_parent) as pool:
-        try:
-            yield from _bounded(pool, function, chunks, ahead=AHEAD * workers)
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with processes(workers - 1) as pool:
+        yield from _shared(pool, function, chunks, ahead=AHEAD * (workers - 1))
 
 
-def _bounded(
+def _shared(
     pool: ProcessPoolExecutor,
     function: Callable[[Sequence[Item]], list[Result]],
     chunks: Iterable[Sequence[Item]],
     ahead: int,
 ) -> Iterator[list[Result]]:
+    """Do one chunk here whenever the workers have enough to do: `ahead` chunks that are under way or wait for them."""
     remaining = iter(chunks)
-    waiting: collections.deque[Future[list[Result]]] = collections.deque(
-        pool.submit(function, chunk) for chunk in itertools.islice(remaining, ahead)
+    results: collections.deque[Future[list[Result]]] = collections.deque()
+    while True:
+        wanted = ahead - sum(not result.done() for result in results)
+        results.extend(pool.submit(function, chunk) for chunk in itertools.islice(remaining, max(0, wanted)))
+        mine = next(remaining, None)
+        if mine is None:
+            break
+        results.append(Future())
+        results[-1].set_result(function(mine))
+        while results and results[0].done():
+            yield results.popleft().result()
+    while results:
+        yield results.popleft().result()
+
+
+@contextmanager
+def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
+    """Yield worker processes. They leave Ctrl-C to this process, and end with it, however it ends."""
+    # spawn: a fork would copy tensorflow's locks, and is not there on Windows.
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
+        try:
+            yield pool
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def bounded(
+    pool: ProcessPoolExecutor, function: Callable[[Item], Result], items: Iterable[Item], ahead: int
+) -> Iterator[Result]:
+    """Yield what a function makes of each item in the workers, in order; at most `ahead` are under way or wait.
+
+    Raises:
+        Exception: whatever `function` raised.
+    """
+    remaining = iter(items)
+    waiting: collections.deque[Future[Result]] = collections.deque(
+        pool.submit(function, item) for item in itertools.islice(remaining, ahead)
     )
     while waiting:
         yield waiting.popleft().result()
-        waiting.extend(pool.submit(function, chunk) for chunk in itertools.islice(remaining, 1))
+        waiting.extend(pool.submit(function, item) for item in itertools.islice(remaining, 1))
 
 
-def _leave_interrupts_to_parent() -> None:
+def _begin_worker() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # A killed parent says nothing; without this, its workers would wait for work for ever.
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)

@@ -12,12 +12,15 @@ out/<ModelName>/
     run/tensorboard/   the same for TensorBoard
     run/report.html    how good the model is, and every picture that it reads wrong
     run/relabel.csv    labels that `suspects` doubts, for `relabel`
+    run/suspects.html  the same with their pictures
     formats/           the model for other runtimes, where asked for: <ModelName>_<Version>.onnx and the like
     rejected/          what the export's proof refused, to look at
 """
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,8 +28,13 @@ from typing import Any
 from contract.files import write_atomically
 from contract.spec import ModelSection
 from trainer.errors import TrainerError
+from trainer.lock import HeldError, held
 
 OUT = Path("out")
+
+
+class RunInUseError(TrainerError):
+    """A run folder that another process writes to."""
 
 
 class RunChangedError(TrainerError):
@@ -101,6 +109,11 @@ class Run:
         return self.folder / "run" / "relabel.csv"
 
     @property
+    def suspects(self) -> Path:
+        """The same for a browser, with their pictures."""
+        return self.folder / "run" / "suspects.html"
+
+    @property
     def rejected(self) -> Path:
         """What the export's proof refused."""
         return self.folder / "rejected"
@@ -108,6 +121,24 @@ class Run:
     def in_format(self, name: str) -> Path:
         """The model in another format: a file, or a folder for `savedmodel`."""
         return self.folder / "formats" / f"{self.stem}.{name}"
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep every other process from writing to the folder. A process that is gone, however it went, holds nothing.
+
+        Raises:
+            RunInUseError: another process is at it; says which.
+        """
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as holding:
+            try:
+                holding.enter_context(held(self.folder.with_name(f".{self.folder.name}.lock")))
+            except HeldError as error:
+                raise RunInUseError(
+                    f"{self.folder} is in use by {error.holder}, which trains or exports this model: wait until it is "
+                    "done, stop it (Ctrl-C there keeps the best so far), or give your model another ModelName"
+                ) from error
+            yield
 
     def make(self) -> None:
         """Make the folders; those that are there stay as they are."""

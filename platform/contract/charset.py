@@ -8,14 +8,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from contract import chinese
 from contract.errors import CharsetError, SymbolError
 
 BLANK = 0
 
 _ARITHMETIC = "()+-×÷="  # noqa: RUF001 - the multiplication sign is meant
+_CHINESE = "".join(dict.fromkeys(chinese.EARLY))
 
 # Order is part of the format: it fixes the class indices. The sets of captcha_trainer's early generation, of which it
-# documented the first seven; its large Chinese sets are not built in.
+# documented the first seven. The Chinese ones hold 3,499 symbols: here none stands twice.
 BUILT_IN: Mapping[str, str] = {
     "NUMERIC": string.digits,
     "ALPHANUMERIC": string.digits + string.ascii_lowercase + string.ascii_uppercase,
@@ -27,6 +29,8 @@ BUILT_IN: Mapping[str, str] = {
     "ARITHMETIC": string.digits + _ARITHMETIC,
     "ALPHANUMERIC_LOWER_MIX_ARITHMETIC": string.digits + string.ascii_lowercase + _ARITHMETIC,
     "FLOAT": string.digits + ".",
+    "CHINESE_3500": _CHINESE,
+    "ALPHANUMERIC_LOWER_MIX_CHINESE_3500": string.digits + string.ascii_lowercase + _CHINESE,
 }
 
 Case = Literal["keep", "lower", "upper"]

@@ -1,20 +1,28 @@
-"""Scores to text with confidences, in numpy. Class 0 is the CTC blank (Graves et al. 2006, section 3.1 and 4.1)."""
+"""Scores to text with confidences, in numpy.
+
+Of a `ctc` head class 0 is the blank (Graves et al. 2006, section 3.1 and 4.1). A `fixed` head has a classifier for each
+position of the text; its class 0 is the padding where no symbol stands.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
 from contract.charset import BLANK, Charset
 
+HeadName = Literal["ctc", "fixed"]
 Logits = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.float64]
+
+_DAMAGED = "the network's scores are no numbers: its weights are damaged"
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """One symbol of a text: the highest probability that the network gave it in its run of frames, 0..1."""
+    """One symbol of a text: the highest probability that the network gave it in its frames or position, 0..1."""
 
     text: str
     confidence: float
@@ -22,7 +30,7 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A text with the probability, 0..1, of all alignments that spell it."""
+    """A text with its probability, 0..1: of all alignments that spell it, or of all positions together."""
 
     text: str
     confidence: float
@@ -35,6 +43,42 @@ def softmax(logits: Logits) -> Probabilities:
         exponentials = np.exp(logits - logits.max(axis=-1, keepdims=True))
     result: Probabilities = exponentials / exponentials.sum(axis=-1, keepdims=True, dtype=np.float64)
     return result
+
+
+def read(logits: Logits, charset: Charset, head: HeadName) -> list[Decoded]:
+    """Read logits float32 [N, T, K] as their head means them: by `ctc_greedy` or `fixed_best`, which see."""
+    return ctc_greedy(logits, charset) if head == "ctc" else fixed_best(logits, charset)
+
+
+def fixed_best(logits: Logits, charset: Charset) -> list[Decoded]:
+    """Read the most probable class of each position, and leave padding out wherever it stands.
+
+    Training pads behind the label. Padding before a symbol is a misreading, of which the other symbols are still worth
+    something.
+
+    Args:
+        logits: float32 [N, P, K], class 0 the padding.
+        charset: with K classes.
+
+    Returns:
+        One `Decoded` per row, in order; its confidence is the product of the positions', padding included.
+
+    Raises:
+        ValueError: the logits are no numbers (nan or infinity), as damaged weights give.
+    """
+    peaks = softmax(logits).max(axis=-1)
+    if np.isnan(peaks).any():
+        raise ValueError(_DAMAGED)
+    return [
+        Decoded(
+            charset.decode(classes),
+            confidence,
+            tuple(Symbol(charset.symbols[index - 1], peak) for index, peak in zip(classes, row, strict=True) if index),
+        )
+        for classes, row, confidence in zip(
+            logits.argmax(axis=-1).tolist(), peaks.tolist(), peaks.prod(axis=-1).tolist(), strict=True
+        )
+    ]
 
 
 def ctc_greedy(logits: Logits, charset: Charset) -> list[Decoded]:
@@ -106,7 +150,7 @@ def label_probabilities(
     rows = np.arange(n)
     total: Probabilities = alpha[rows, 0, ends] + np.where(ends > 0, alpha[rows, 0, np.maximum(ends - 1, 0)], 0.0)
     if np.isnan(total).any():
-        raise ValueError("the network's scores are no numbers: its weights are damaged")
+        raise ValueError(_DAMAGED)
     return np.minimum(total, 1.0)
 
 

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from PIL import Image
 from pydantic import Field
 
+from contract import plain
 from contract.errors import DamagedPictureError, NotAPictureError, PictureTooLargeError
 from contract.formats import READERS, announced_size, format_of
 from contract.strict import StrictModel
@@ -69,6 +70,21 @@ class Pretreatment(StrictModel):
     AnimatedFrame: Annotated[int, Field(ge=0, le=63)] | None = None  # each frame before it is decoded too
 
 
+@dataclass(frozen=True)
+class Picture:
+    """A picture that was read.
+
+    Attributes:
+        pixels: contract pixels, uint8 [H, W, C].
+        size: (width, height) of the original in pixels.
+        animated: there is more than the one frame that was read.
+    """
+
+    pixels: Pixels
+    size: tuple[int, int]
+    animated: bool
+
+
 def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
     """Decode a picture file: PNG, JPEG, BMP, WEBP, or the first frame of a GIF.
 
@@ -115,14 +131,7 @@ def pretreat(image: Image.Image, steps: Pretreatment, size: tuple[int, int]) -> 
     """
     if steps.AnimatedFrame:
         _show_frame(image, steps.AnimatedFrame)
-    pixels = _to_channels(image, steps)
-    if steps.Binaryzation > 0:
-        pixels = np.where(pixels > steps.Binaryzation, np.uint8(255), np.uint8(0))
-    if steps.Smoothing > 0:
-        pixels = _with_channels(cv2.medianBlur(pixels, _odd(steps.Smoothing)))
-    if steps.Blur > 0:
-        pixels = _with_channels(cv2.GaussianBlur(pixels, (_odd(steps.Blur), _odd(steps.Blur)), 0))
-    return _resize(pixels, size) if steps.Fit == "stretch" else _pad(pixels, size)
+    return _filtered(_to_channels(image, steps), steps, size)
 
 
 def is_animated(image: Image.Image) -> bool:
@@ -135,7 +144,30 @@ def is_animated(image: Image.Image) -> bool:
 
 def to_pixels(content: bytes, steps: Pretreatment, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Pixels:
     """Decode and pretreat: picture bytes to uint8 [H, W, C]; raises as `decode`."""
-    return pretreat(decode(content, limits), steps, size)
+    return read(content, steps, size, limits).pixels
+
+
+def read(content: bytes, steps: Pretreatment, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Picture:
+    """Decode and pretreat, and tell what the file was.
+
+    Plain files take a shorter way to the same pixels, see `contract.plain`.
+
+    Args:
+        content: the file's bytes.
+        steps: the model's `Pretreatment`; its `Resize` is not looked at.
+        size: (width, height) in pixels that the network sees.
+        limits: as in `decode`.
+
+    Raises:
+        PictureError: as `decode` and `pretreat`.
+    """
+    colours = plain.decode(content, limits.max_pixels) if len(content) <= limits.max_bytes else None
+    if colours is None:
+        image = decode(content, limits)
+        return Picture(pretreat(image, steps, size), image.size, is_animated(image))
+    height, width, _ = colours.shape
+    pixels = _with_channels(plain.gray(colours)) if steps.ImageChannel == 1 else colours
+    return Picture(_filtered(pixels, steps, size), (width, height), animated=False)
 
 
 def _show_frame(image: Image.Image, number: int) -> None:
@@ -211,6 +243,16 @@ def _eight_bits(image: Image.Image) -> Image.Image:
 def _with_channels(pixels: npt.NDArray[np.generic] | cv2.typing.MatLike) -> Pixels:
     array: Pixels = np.asarray(pixels, dtype=np.uint8)
     return array[:, :, np.newaxis] if array.ndim == 2 else array
+
+
+def _filtered(pixels: Pixels, steps: Pretreatment, size: tuple[int, int]) -> Pixels:
+    if steps.Binaryzation > 0:
+        pixels = np.where(pixels > steps.Binaryzation, np.uint8(255), np.uint8(0))
+    if steps.Smoothing > 0:
+        pixels = _with_channels(cv2.medianBlur(pixels, _odd(steps.Smoothing)))
+    if steps.Blur > 0:
+        pixels = _with_channels(cv2.GaussianBlur(pixels, (_odd(steps.Blur), _odd(steps.Blur)), 0))
+    return _resize(pixels, size) if steps.Fit == "stretch" else _pad(pixels, size)
 
 
 def _odd(size: int) -> int:

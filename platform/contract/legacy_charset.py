@@ -3,12 +3,11 @@
 import difflib
 import string
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
+from contract import chinese
 from contract.charset import BUILT_IN
 from contract.errors import CharsetError
-from contract.files import sha256
 
 Generation = Literal[1, 2]
 ReadFile = Callable[[str], bytes]
@@ -16,47 +15,27 @@ ReadFile = Callable[[str], bytes]
 MAX_SYMBOLS = 100_000
 
 _QUESTION = BUILT_IN["ARITHMETIC"] + "?"
+_LATIN = string.digits + string.ascii_lowercase
+# The Chinese sets have names of their own in each generation, so each reads the other's too.
+_OF_BOTH: Mapping[str, str] = {
+    **BUILT_IN,
+    "CHINESE_3500": chinese.EARLY,
+    "ALPHANUMERIC_LOWER_MIX_CHINESE_3500": _LATIN + chinese.EARLY,
+    "CHS_3500": chinese.LATER,
+    "ALPHANUMERIC_CHS_3500_LOWER": _LATIN + chinese.LATER,
+    "ALPHANUMERIC_MIX_CHS_3500_LOWER": _LATIN + chinese.LATER,  # what captcha_platform calls it
+}
 _OF_GENERATION: Mapping[Generation, Mapping[str, str]] = {
-    1: BUILT_IN,
+    1: _OF_BOTH,
     2: {
-        **BUILT_IN,
+        **_OF_BOTH,
         "ARITHMETIC": _QUESTION,
         "ARITHMETIC_MIX_ALPHA_LOWER": _QUESTION + string.ascii_lowercase,
     },
 }
 
-
-@dataclass(frozen=True)
-class _FileSet:
-    """A set that is not built in.
-
-    Attributes:
-        file: name of the file with one symbol a line.
-        count: how many it holds.
-        sha256: of these symbols joined by line feeds, in UTF-8; empty where it is not known.
-        before: symbols in front of them.
-        behind: symbols behind them.
-    """
-
-    file: str
-    count: int
-    sha256: str = ""
-    before: str = ""
-    behind: str = ""
-
-
-_CHINESE = ("CHINESE_3500.txt", 3500, "54f0383945c3fa50c7b24f550b51eebbbe8f8f953e583f438bc486e10aec95ca")
-_LATIN = string.digits + string.ascii_lowercase
-_ADDED_LATER = "珏蕙旻涅攸嘛醪缪噗瞨靳帷徨"
-
-_IN_FILES: Mapping[str, _FileSet] = {
-    "CHINESE_3500": _FileSet(*_CHINESE),
-    "ALPHANUMERIC_LOWER_MIX_CHINESE_3500": _FileSet(*_CHINESE, before=_LATIN),
-    "CHS_3500": _FileSet(*_CHINESE, behind=_ADDED_LATER),
-    "ALPHANUMERIC_CHS_3500_LOWER": _FileSet(*_CHINESE, before=_LATIN, behind=_ADDED_LATER),
-    "ALPHANUMERIC_MIX_CHS_3500_LOWER": _FileSet(*_CHINESE, before=_LATIN, behind=_ADDED_LATER),
-    "DOCUMENT_OCR": _FileSet("DOCUMENT_OCR.txt", 5980),
-}
+# Sets that are not built in: the name of their file, and how many symbols it holds.
+_IN_FILES: Mapping[str, tuple[str, int]] = {"DOCUMENT_OCR": ("DOCUMENT_OCR.txt", 5980)}
 
 
 def symbols_of(charset: str | Sequence[str], generation: Generation, read_file: ReadFile) -> tuple[str, ...]:
@@ -77,7 +56,7 @@ def symbols_of(charset: str | Sequence[str], generation: Generation, read_file: 
     elif charset in _OF_GENERATION[generation]:
         symbols = tuple(_OF_GENERATION[generation][charset])
     elif charset in _IN_FILES:
-        symbols = _from_known_file(charset, _IN_FILES[charset], read_file)
+        symbols = _from_known_file(charset, *_IN_FILES[charset], read_file)
     elif charset.endswith(".txt"):
         symbols = _lines(charset, read_file)
     else:
@@ -87,21 +66,17 @@ def symbols_of(charset: str | Sequence[str], generation: Generation, read_file: 
     return symbols
 
 
-def _from_known_file(name: str, wanted: _FileSet, read_file: ReadFile) -> tuple[str, ...]:
+def _from_known_file(name: str, file: str, count: int, read_file: ReadFile) -> tuple[str, ...]:
     try:
-        symbols = _lines(wanted.file, read_file)
+        symbols = _lines(file, read_file)
     except CharsetError as error:
         raise CharsetError(
-            f"the set {name} is not built in: put its {wanted.count:,} symbols into {wanted.file} beside this file, "
+            f"the set {name} is not built in: put its {count:,} symbols into {file} beside this file, "
             f"one a line, in the order of the training ({error})"
         ) from error
-    digest = sha256("\n".join(symbols).encode())
-    if len(symbols) != wanted.count or digest != (wanted.sha256 or digest):
-        raise CharsetError(
-            f"{wanted.file} holds {len(symbols):,} symbols with the SHA-256 {digest[:12]}...; in captcha_trainer "
-            f"{name} has {wanted.count:,}" + (f" with {wanted.sha256[:12]}..." if wanted.sha256 else "")
-        )
-    return (*wanted.before, *symbols, *wanted.behind)
+    if len(symbols) != count:
+        raise CharsetError(f"{file} holds {len(symbols):,} symbols; in captcha_trainer {name} has {count:,}")
+    return symbols
 
 
 def _lines(file: str, read_file: ReadFile) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator, model_validator
 from contract import charset as charsets
 from contract import image
 from contract.charset import Charset
+from contract.decode import HeadName
 from contract.errors import CharsetError, ConfigError
 from contract.files import write_atomically
 from contract.image import Side
@@ -18,6 +19,7 @@ from contract.strict import StrictModel, parse_yaml, read_bytes, validate
 
 MAX_GOLDEN = 8  # pictures
 MAX_GOLDEN_BYTES = 64 * 1024  # in all
+MAX_POSITIONS = 64  # of a fixed head
 MAX_SPEC_BYTES = 1024 * 1024
 
 # Each description completes "should be ..." in the error for text that does not match.
@@ -34,6 +36,7 @@ VersionText = Annotated[
 ]
 Arithmetic = Literal["float32", "bfloat16"]
 LayoutName = Literal["nhwc-uint8", "captcha-trainer-v1", "captcha-trainer-v2", "captcha-trainer-v2-fixed"]
+Positions = Annotated[int, Field(ge=1, le=MAX_POSITIONS)]
 Share = Annotated[float, Field(ge=0, le=1)]
 Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$", description="a SHA-256 of 64 digits 0-9 and a-f")]
 TensorName = Annotated[
@@ -112,7 +115,9 @@ class GraphSection(StrictModel):
         SHA256: of its bytes.
         Layout: `nhwc-uint8`: uint8 [N, H, W, C] in; float32 [N, T, K] logits and int64 [N, L] symbol numbers out.
             The others are those of captcha_trainer; see `contract.layout`.
-        Head: how logits become text; `ctc`.
+        Head: how logits become text. `ctc`: T frames, equal neighbours are one symbol, class 0 is the blank. `fixed`:
+            a classifier for each of T positions of the text, class 0 is no symbol; its symbol number is -1.
+        MaxLabelNum: T of the fixed head, which is the longest text that it can read.
         Precision: of the stored weights; `bfloat16` also allows arithmetic in it, where the CPU has that.
         Input, Logits, Decoded: tensor names.
     """
@@ -120,11 +125,22 @@ class GraphSection(StrictModel):
     File: FileName
     SHA256: Digest
     Layout: LayoutName = "nhwc-uint8"
-    Head: Literal["ctc"] = "ctc"
+    Head: HeadName = "ctc"
+    MaxLabelNum: Positions | None = None
     Precision: Arithmetic = "float32"
     Input: TensorName = "input:0"
     Logits: TensorName = "logits:0"
     Decoded: TensorName = "dense_decoded:0"
+
+    @model_validator(mode="after")
+    def _positions_belong_to_the_fixed_head(self) -> Self:
+        if self.Head == "fixed" and self.MaxLabelNum is None:
+            raise ValueError("MaxLabelNum: missing; a fixed head has that many positions")
+        if self.Head == "ctc" and self.MaxLabelNum is not None:
+            raise ValueError("MaxLabelNum: only a fixed head has positions; a ctc head has frames")
+        if self.Head == "fixed" and self.Layout != "nhwc-uint8":
+            raise ValueError(f"Head: of the layout {self.Layout} it is known; leave the key out")
+        return self
 
 
 class AcceptLine(StrictModel):

@@ -11,13 +11,14 @@ from engine.arithmetic import Compute
 from engine.errors import DigestError, EngineError, GraphError
 from engine.quiet import import_tensorflow
 from engine.reading import Reading, ReadsPixels
-from engine.threads import LATENCY, THROUGHPUT, Threads
+from engine.threads import LATENCY, SEQUENTIAL, THROUGHPUT, Threads
 
 if TYPE_CHECKING:
     from engine.recognizer import Recognizer
 
 __all__ = [
     "LATENCY",
+    "SEQUENTIAL",
     "THROUGHPUT",
     "Compute",
     "DigestError",

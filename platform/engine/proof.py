@@ -30,7 +30,8 @@ def prove(reader: ReadsPixels, max_batch: int) -> None:
     if not spec.Golden:
         return
     pictures = [image.to_pixels(golden.Picture, spec.Pretreatment, spec.input_size) for golden in spec.Golden]
-    readings = reader.read_pixels(np.stack(pictures))
+    batches = [np.stack(pictures[start : start + max_batch]) for start in range(0, len(pictures), max_batch)]
+    readings = [reading for batch in batches for reading in reader.read_pixels(batch)]
     wrong = [
         f"picture {number} reads {reading.text!r} instead of {golden.Text!r}"
         for number, (golden, reading) in enumerate(zip(spec.Golden, readings, strict=True), start=1)

@@ -8,10 +8,13 @@ import gc
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 CHATTER = (b"All log messages before absl::InitializeLog()", b"oneDNN custom operations are on", b"cuda drivers")
+
+_importing = threading.Lock()
 
 
 @contextmanager
@@ -41,6 +44,11 @@ def import_tensorflow() -> None:
 
     Serving needs no keras, and the export's proof must not have it. A keras imported before stays.
     """
+    with _importing:
+        _import_once()
+
+
+def _import_once() -> None:
     if "tensorflow" in sys.modules:
         return
     blocked = "keras" not in sys.modules

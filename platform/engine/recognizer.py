@@ -8,8 +8,8 @@ import numpy as np
 import numpy.typing as npt
 import tensorflow as tf
 
-from contract import image, legacy
-from contract.decode import Decoded, Logits, ctc_greedy
+from contract import decode, image, legacy
+from contract.decode import Decoded, Logits
 from contract.errors import PictureError
 from contract.files import sha256
 from contract.image import DEFAULT_LIMITS, Limits, Pixels
@@ -17,10 +17,11 @@ from contract.layout import LAYOUTS
 from contract.spec import Arithmetic, ModelSpec
 from contract.strict import parse_yaml, read_bytes, validate
 from engine.arithmetic import Compute, chosen
+from engine.calling import Call
 from engine.errors import EngineError, GraphError
 from engine.graph import NATIVE, has_scores, parse_checked
 from engine.reading import Reading
-from engine.threads import LATENCY, Threads
+from engine.threads import CALLER, LATENCY, Threads
 
 # Tensorflow says these before it says what is wrong.
 _PREAMBLE = ("Graph execution error", "Detected at node", "Node: ")
@@ -56,7 +57,7 @@ class Recognizer:
         definition = parse_checked(graph, model)
         self._has_scores = has_scores(definition, model)
         try:
-            self._open(definition, _session_config(threads, self.arithmetic))
+            self._open(definition, _session_config(threads, self.arithmetic, is_native=self._is_native))
         except (ValueError, KeyError, tf.errors.OpError) as error:
             raise GraphError(f"{model.Graph.File}: tensorflow cannot load it: {_first_line(error)}") from error
 
@@ -66,18 +67,28 @@ class Recognizer:
         with loaded.as_default():
             tf.import_graph_def(definition, name="")
         if self._has_scores:
-            self._check_classes(loaded.get_tensor_by_name(names.Logits).shape[-1])
+            self._check_scores(loaded.get_tensor_by_name(names.Logits).shape)
         endpoints = [names.Logits, names.Decoded] if self._has_scores else [names.Decoded]
         self._session = tf.compat.v1.Session(graph=loaded, config=config)
-        self._all = self._session.make_callable(endpoints, [names.Input])
-        self._scores = self._session.make_callable(endpoints[0], [names.Input])
+        self._all = Call(self._session, names.Input, endpoints)
+        self._scores = Call(self._session, names.Input, endpoints[:1])
 
-    def _check_classes(self, found: int | None) -> None:
+    def _check_scores(self, shape: tf.TensorShape) -> None:
+        if shape.rank is None:
+            return
+        if shape.rank != 3:
+            raise GraphError(f"{self.spec.Graph.File}: {self.spec.Graph.Logits} has {shape.rank} axes instead of 3")
         wanted = self._layout.classes(self.spec.charset)
-        if found not in {None, wanted}:
+        if shape[-1] not in {None, wanted}:
             raise GraphError(
-                f"{self.spec.Graph.File}: the graph tells {found} classes apart, but the character set of the "
+                f"{self.spec.Graph.File}: the graph tells {shape[-1]} classes apart, but the character set of the "
                 f"YAML has {wanted} (its symbols and the blank)"
+            )
+        positions = self.spec.Graph.MaxLabelNum
+        if positions is not None and shape[1] not in {None, positions}:
+            raise GraphError(
+                f"{self.spec.Graph.File}: the graph reads {shape[1]} positions, but Graph.MaxLabelNum of the YAML is "
+                f"{positions}"
             )
 
     def read(self, pictures: Sequence[bytes], limits: Limits = DEFAULT_LIMITS) -> list[Reading]:
@@ -110,7 +121,7 @@ class Recognizer:
 
     def _decoded(self, pixels: Pixels) -> list[Decoded]:
         if self._is_native:
-            return ctc_greedy(self.logits(pixels), self.spec.charset)
+            return decode.read(self.logits(pixels), self.spec.charset, self.spec.Graph.Head)
         *scores, numbers = self._run(self._all, pixels)
         return self._layout.read(numbers, self.spec.charset, *scores)
 
@@ -118,14 +129,16 @@ class Recognizer:
         """Return the scores for contract pixels uint8 [N, H, W, C].
 
         Returns:
-            float32 [N, T, K], class 0 the blank; of a graph of captcha_trainer [T, N, K] as `contract.layout` tells.
+            float32 [N, T, K], class 0 the blank, or the padding of a fixed head's T positions; of a graph of
+            captcha_trainer [T, N, K] as `contract.layout` tells.
 
         Raises:
             EngineError: tensorflow could not run the graph, or it has no scores.
         """
         if not self._has_scores:
             raise EngineError(f"{self.spec.Graph.File}: this graph gives texts without scores")
-        result: Logits = self._run(self._scores, pixels)
+        result: Logits
+        (result,) = self._run(self._scores, pixels)
         return result
 
     def logits_and_symbols(self, pixels: Pixels) -> tuple[Logits, npt.NDArray[np.int64]]:
@@ -133,7 +146,14 @@ class Recognizer:
         logits, symbols = self._run(self._all, pixels)
         return logits, symbols
 
-    def _run(self, call: Any, pixels: Pixels) -> Any:  # noqa: ANN401 - tensorflow publishes no types
+    def _run(self, call: Call, pixels: Pixels) -> list[Any]:
+        width, height = self.spec.input_size
+        wanted = (height, width, self.spec.Pretreatment.ImageChannel)
+        if pixels.dtype != np.uint8 or pixels.shape[1:] != wanted:
+            raise EngineError(
+                f"{self.spec.Graph.File}: it reads uint8 pictures [N, H, W, C] = {['N', *wanted]}; "
+                f"these are {pixels.dtype} {list(pixels.shape)}"
+            )
         try:
             return call(self._layout.feed(pixels))
         except tf.errors.OpError as error:
@@ -185,13 +205,15 @@ def _graph_bytes(spec_path: Path, file: str, graph_path: Path | None) -> bytes:
     return found.read_bytes()
 
 
-def _session_config(threads: Threads, arithmetic: Arithmetic) -> tf.compat.v1.ConfigProto:
+def _session_config(threads: Threads, arithmetic: Arithmetic, *, is_native: bool) -> tf.compat.v1.ConfigProto:
     config = tf.compat.v1.ConfigProto(
         device_count={"GPU": 0},
         intra_op_parallelism_threads=threads.inside,
         inter_op_parallelism_threads=threads.between,
         use_per_session_threads=True,  # else the first model of a process decides `between` for all
     )
+    if threads.between == CALLER and is_native:  # graphs of captcha_trainer may have loops, which it cannot run
+        config.experimental.executor_type = "SINGLE_THREADED_EXECUTOR"
     if arithmetic == "bfloat16":
         rewriter = config.graph_options.rewrite_options
         rewriter.auto_mixed_precision_onednn_bfloat16 = rewriter.ON

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+CALLER = -1
+
 
 @dataclass(frozen=True)
 class Threads:
@@ -11,7 +13,7 @@ class Threads:
 
     Attributes:
         inside: threads for the work inside one operation; 0 for as many as there are cores.
-        between: threads that run the operations of one call; -1 for the calling thread alone.
+        between: threads that run the operations of one call; `CALLER` for the calling thread alone.
     """
 
     inside: int = 0
@@ -21,5 +23,8 @@ class Threads:
 # For one caller that waits for each answer.
 LATENCY = Threads()
 
+# As that, but the operations of a call run one after the other: no waiting for a pool, and no two of them at once.
+SEQUENTIAL = Threads(inside=0, between=CALLER)
+
 # For callers on as many threads as there are cores: each call stays on its own, and none waits for a pool.
-THROUGHPUT = Threads(inside=1, between=-1)
+THROUGHPUT = Threads(inside=1, between=CALLER)

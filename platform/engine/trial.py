@@ -17,28 +17,33 @@ from typing import BinaryIO
 
 from contract.errors import ContractError
 from engine import THROUGHPUT, open_model
-from engine.preflight import LENGTH_BYTES, Request, TrialLimits
+from engine.child import LENGTH_BYTES, YIELDING
+from engine.preflight import Request, TrialLimits
 from engine.proof import prove
 from engine.quiet import import_tensorflow
 
 _MAX_WRITTEN = 1024 * 1024  # bytes of a file; what it says while it dies is one
 _NICENESS = 10
+_LEAST_NICENESS = 19
+_TRIALS = 100  # then a fresh process goes on: whatever tensorflow keeps of each model is gone
 
 
 def main() -> None:
-    """Try models until none comes for a while."""
+    """Try models until none comes for a while, or enough have come."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what libraries print is no answer
-    requests: queue.Queue[Request] = queue.Queue()
+    requests: queue.Queue[tuple[Request, bool]] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
-    _step_back()
+    _step_back(yielding=bool(os.environ.get(YIELDING)))
     import_tensorflow()
     limits = TrialLimits()
     with contextlib.suppress(queue.Empty):
-        while True:
-            request = requests.get(timeout=limits.idle)
+        for _ in range(_TRIALS):
+            request, yielding = requests.get(timeout=limits.idle)
             limits = request.limits
             _restrict(limits)
+            if yielding:
+                _yield()
             answers.write(json.dumps(try_model(request)).encode() + b"\n")
     os._exit(0)  # an orderly end would abort over the thread that reads
 
@@ -66,7 +71,7 @@ def try_model(request: Request) -> dict[str, object]:
     return {"reason": "", "hopeless": False}
 
 
-def _listen(stream: BinaryIO, requests: queue.Queue[Request]) -> None:
+def _listen(stream: BinaryIO, requests: queue.Queue[tuple[Request, bool]]) -> None:
     while True:
         length = int.from_bytes(stream.read(LENGTH_BYTES), "big")
         content = stream.read(length)
@@ -75,12 +80,23 @@ def _listen(stream: BinaryIO, requests: queue.Queue[Request]) -> None:
         requests.put(pickle.loads(content))  # noqa: S301 - from the process that started this one
 
 
-def _step_back() -> None:
+def _step_back(*, yielding: bool) -> None:
     """Let requests that are served meanwhile go first, and let the kernel end this process before any other."""
-    if sys.platform != "win32":
+    if yielding:
+        _yield()
+    elif sys.platform != "win32":  # there the parent has seen to it
         os.nice(_NICENESS)
     with contextlib.suppress(OSError):  # not on this system, or not allowed: only a precaution is missing
         Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _yield() -> None:
+    """Run only while nothing else wants to, from now on. There is no way back without privileges."""
+    if sys.platform != "win32":
+        os.nice(_LEAST_NICENESS)
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):  # not allowed in some containers: then it is only very nice
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
 
 
 def _restrict(limits: TrialLimits) -> None:

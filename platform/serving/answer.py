@@ -42,6 +42,7 @@ class ModelStatus:
         sha256: of its graph; empty while that is unknown.
         accuracy: share of whole texts that were right when it was made; None if its YAML does not say.
         golden: pictures that it has to read before it serves.
+        latency: of one picture where it was measured, in ms (median); None if its YAML does not say.
     """
 
     name: str
@@ -54,6 +55,7 @@ class ModelStatus:
     size: tuple[int, int] = (0, 0)
     accuracy: float | None = None
     golden: int = 0
+    latency: float | None = None
 
 
 @dataclass(frozen=True)

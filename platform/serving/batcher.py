@@ -11,9 +11,9 @@ import numpy as np
 
 from contract.image import Pixels
 from engine.reading import Reading
+from serving.core_settings import BatchingSection
 from serving.errors import DeadlineError, ModelFailedError, OverloadedError, ServingError
 from serving.logs import request_name
-from serving.settings import BatchingSection
 
 Result = Reading | ServingError
 ReadPixels = Callable[[Pixels], Sequence[Reading]]
@@ -30,14 +30,16 @@ class Ticket:
 
     Attributes:
         request: name of the request, for the log.
+        started: when the first of them was taken from the queue, on the clock of time.monotonic(); None before.
         results: one per picture, in order; complete once `Batcher.wait` has returned.
     """
 
-    __slots__ = ("deadline", "done", "left", "request", "results")
+    __slots__ = ("deadline", "done", "left", "request", "results", "started")
 
     def __init__(self, count: int, deadline: float) -> None:
         self.deadline = deadline
         self.request = request_name()
+        self.started: float | None = None
         self.left = count
         self.results: list[Result] = [_NOT_STARTED] * count
         # A bare lock is the cheapest thing to wait for once: it is held until the last result is there.
@@ -204,6 +206,7 @@ class Batcher:
             if item.ticket.deadline <= now:
                 item.ticket.put(item.index, _NOT_STARTED)
             else:
+                item.ticket.started = item.ticket.started or now
                 item.ticket.results[item.index] = _STARTED
                 batch.append(item)
         return batch

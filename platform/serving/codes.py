@@ -1,4 +1,4 @@
-"""The code numbers and messages of captcha_platform, which its clients look at, and which error has which."""
+"""What each error is called outside: the code of captcha_platform, the status of HTTP, the status of gRPC."""
 
 from typing import NamedTuple
 
@@ -37,18 +37,43 @@ NO_MODEL = Code(-999, "")
 UNKNOWN_MODEL = Code(999, "")
 INTERNAL = Code(500, "Internal Server Error")
 
-# The errors that captcha_platform did not know have the number of their HTTP status, as its other errors had.
-_CODES: tuple[tuple[type[ServingError], Code], ...] = (
-    (InvalidBase64Error, INVALID_BASE64),
-    (BadRequestError, Code(400, "Bad Request")),
-    (UnauthenticatedError, Code(401, "Unauthorized")),
-    (ForbiddenError, Code(403, "Forbidden")),
-    (TooLargeError, Code(413, "Request Entity Too Large")),
-    (QuotaExceededError, Code(429, "Too Many Requests")),
-    (NotReadyError, NO_MODEL),
-    (OverloadedError, Code(503, "Service Unavailable")),
-    (DeadlineError, Code(504, "Gateway Timeout")),
+
+class Standing(NamedTuple):
+    """What a kind of error is called.
+
+    Attributes:
+        code: of captcha_platform. The errors that it did not know have the number of their HTTP status, as its other
+            errors had.
+        http: status.
+        grpc: name of the status.
+    """
+
+    code: Code
+    http: int
+    grpc: str
+
+
+# A kind before those that it is one of. Too large is not RESOURCE_EXHAUSTED: clients try that again, and it would be as
+# large again.
+_STANDINGS: tuple[tuple[type[ServingError], Standing], ...] = (
+    (InvalidBase64Error, Standing(INVALID_BASE64, 400, "INVALID_ARGUMENT")),
+    (BadRequestError, Standing(Code(400, "Bad Request"), 400, "INVALID_ARGUMENT")),
+    (UnreadablePictureError, Standing(INVALID_FORMAT, 400, "INVALID_ARGUMENT")),
+    (UnauthenticatedError, Standing(Code(401, "Unauthorized"), 401, "UNAUTHENTICATED")),
+    (ForbiddenError, Standing(Code(403, "Forbidden"), 403, "PERMISSION_DENIED")),
+    (UnknownModelError, Standing(UNKNOWN_MODEL, 404, "NOT_FOUND")),
+    (TooLargeError, Standing(Code(413, "Request Entity Too Large"), 413, "INVALID_ARGUMENT")),
+    (QuotaExceededError, Standing(Code(429, "Too Many Requests"), 429, "RESOURCE_EXHAUSTED")),
+    (NotReadyError, Standing(NO_MODEL, 503, "UNAVAILABLE")),
+    (OverloadedError, Standing(Code(503, "Service Unavailable"), 503, "UNAVAILABLE")),
+    (DeadlineError, Standing(Code(504, "Gateway Timeout"), 504, "DEADLINE_EXCEEDED")),
+    (ServingError, Standing(INTERNAL, 500, "INTERNAL")),
 )
+
+
+def standing_of(kind: type[ServingError]) -> Standing:
+    """Return what a kind of error is called."""
+    return next(standing for known, standing in _STANDINGS if issubclass(kind, known))
 
 
 def code_of(error: ServingError, hints: Hints) -> Code:
@@ -58,13 +83,13 @@ def code_of(error: ServingError, hints: Hints) -> Code:
         error: what a request or one picture of it failed with.
         hints: of that request; without any, a model can only have been looked for by the picture's size.
     """
-    if isinstance(error, UnreadablePictureError):
-        return DAMAGED if isinstance(error.__cause__, DamagedPictureError) else INVALID_FORMAT
-    if isinstance(error, UnknownModelError):
-        return UNKNOWN_SIZE if hints == Hints() else UNKNOWN_MODEL
+    if isinstance(error, UnreadablePictureError) and isinstance(error.__cause__, DamagedPictureError):
+        return DAMAGED
+    if isinstance(error, UnknownModelError) and hints == Hints():
+        return UNKNOWN_SIZE
     if isinstance(error, LegacySignatureError):
         return Code(error.code, str(error))
-    return next((code for kind, code in _CODES if isinstance(error, kind)), INTERNAL)
+    return standing_of(type(error)).code
 
 
 def explain(error: ServingError, code: Code) -> str:

@@ -10,12 +10,13 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 from typing import Protocol
 
+from serving.core_settings import OperationSection
 from serving.dataplane import DataPlane
 from serving.lifecycle import Lifecycle
 from serving.loading import LoadModel, TryModel
 from serving.metering import Meter
 from serving.pool import Pool
-from serving.settings import OperationSection, Settings
+from serving.settings import Settings
 
 _WAKE_SECONDS = 0.5  # a wait without end would not see Ctrl-C on Windows
 

@@ -1,10 +1,9 @@
 """What both transports call: admit, decode, route, lease, batch, answer."""
 
 import logging
-import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
@@ -15,8 +14,11 @@ from contract import image
 from contract.errors import PictureError, PictureTooLargeError
 from contract.image import Pixels
 from contract.spec import ModelSpec
+from serving import tracing
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.batcher import Result, Ticket
+from serving.budget import Budget
+from serving.core_settings import LimitsSection
 from serving.errors import (
     BadRequestError,
     DeadlineError,
@@ -28,7 +30,6 @@ from serving.errors import (
 from serving.lifecycle import Lifecycle
 from serving.pool import Pool, Session
 from serving.routing import Route
-from serving.settings import LimitsSection
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +47,7 @@ class DataPlane:
         self._pool = pool
         self._lifecycle = lifecycle
         self._limits = limits
-        self._budget = _Budget(limits.BytesInFlight)
+        self._budget = Budget(limits.BytesInFlight)
         self._draining = False
 
     def recognize(self, pictures: Sequence[bytes], hints: Hints, *, deadline: float | None = None) -> Sequence[Answer]:
@@ -92,6 +93,7 @@ class DataPlane:
         left = routes.narrow(hints)
         _refuse_if_full(left)  # before the work of decoding
         answers = [Answer()] * len(pictures)
+        begun = time.monotonic()
         with _Leases() as leases:
             for index, picture in enumerate(pictures):
                 try:
@@ -104,10 +106,15 @@ class DataPlane:
                 work = leases.take(session)
                 if work is None:
                     return None
-                work.add(index, pixels)
-            for work in leases.submit(deadline):
-                for index, result in zip(work.indices, work.wait(), strict=True):
-                    answers[index] = _answer(work.session, result)
+                work.add(index, pixels, len(picture))
+            submitted = time.monotonic()
+            with self._budget.share(leases.sizes):
+                for work in leases.submit(deadline):
+                    for index, result in zip(work.indices, work.wait(), strict=True):
+                        answers[index] = _answer(work.session, result)
+                    _trace_run(work, submitted)
+        if trace := tracing.current():
+            trace.stage("decode", begun, submitted, {"pictures": len(pictures)})
         if all(isinstance(answer.error, DeadlineError) for answer in answers):
             raise DeadlineError("the deadline passed before the request's turn came")
         return answers
@@ -121,29 +128,6 @@ class DataPlane:
             raise UnreadablePictureError(str(error)) from error
 
 
-class _Budget:
-    """Bytes of pictures that are being answered."""
-
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
-        self._used = 0
-        self._lock = threading.Lock()
-
-    @contextmanager
-    def hold(self, size: int) -> Iterator[None]:
-        if size > self._limit:
-            raise TooLargeError(f"the pictures have {size:,} bytes; the limit of all requests is {self._limit:,}")
-        with self._lock:
-            if self._used + size > self._limit:
-                raise OverloadedError(f"{self._used:,} bytes of pictures are being answered: try again later")
-            self._used += size
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._used -= size
-
-
 @dataclass(eq=False)
 class _Work:
     """The part of a request that one session does."""
@@ -151,11 +135,13 @@ class _Work:
     session: Session
     indices: list[int] = field(default_factory=list)
     pixels: list[Pixels] = field(default_factory=list)
+    size: int = 0  # of the pictures as they came, in bytes
     ticket: Ticket | None = None
 
-    def add(self, index: int, pixels: Pixels) -> None:
+    def add(self, index: int, pixels: Pixels, size: int) -> None:
         self.indices.append(index)
         self.pixels.append(pixels)
+        self.size += size
 
     def wait(self) -> Sequence[Result]:
         return self.session.batcher.wait(self.ticket) if self.ticket else ()
@@ -166,6 +152,14 @@ class _Leases:
 
     def __init__(self) -> None:
         self._works: dict[str, _Work] = {}
+
+    @property
+    def sizes(self) -> Counter[str]:
+        """Bytes by model."""
+        sizes: Counter[str] = Counter()
+        for work in self._works.values():
+            sizes[work.session.name] += work.size
+        return sizes
 
     def take(self, session: Session) -> _Work | None:
         work = self._works.get(session.key)
@@ -204,6 +198,21 @@ def _note(answers: Sequence[Answer], seconds: float) -> None:
     fields = {"versions": versions, "pictures": len(answers), "wrong": wrong, "seconds": round(seconds, 6)}
     text = "%d pictures, %d of them with an error, by %s in %.1f ms"
     _log.debug(text, len(answers), wrong, ", ".join(versions) or "nobody", 1000 * seconds, extra=fields)
+
+
+def _trace_run(work: _Work, submitted: float) -> None:
+    trace = tracing.current()
+    if trace and work.ticket:
+        about: dict[str, str | int] = {
+            "model": work.session.name,
+            "version": work.session.version,
+            "pictures": len(work.indices),
+        }
+        now = time.monotonic()
+        started = work.ticket.started
+        trace.stage("queue", submitted, started or now, about)
+        if started:  # not if its deadline came before its turn
+            trace.stage("run", started, now, about)
 
 
 def _refuse_if_full(routes: Sequence[Route[Session]]) -> None:

@@ -1,4 +1,4 @@
-"""What a request can fail with. The transports hold the table from these to HTTP and gRPC statuses.
+"""What a request can fail with. `codes` holds what each of these is called outside, in every transport.
 
 ServingError
 ├── BadRequestError         the request itself is wrong: no picture, broken base64, a wrong type

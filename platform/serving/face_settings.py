@@ -27,6 +27,8 @@ class HttpSection(StrictModel):
     Attributes:
         Threads: requests in work at once, the next one is refused with 503; `auto` fits the queue of a model.
         Connections: open at once; further ones wait in the kernel.
+        ConnectionsPerAddress: of those, from one address other than a trusted proxy; `auto` is 100, and any number from
+            this machine itself.
         LegacyHttp200: answer errors of the /captcha routes with status 200 and the bare text of their code, as
             captcha_platform did.
         DropIn: other systems whose clients are answered on their own routes.
@@ -38,6 +40,7 @@ class HttpSection(StrictModel):
 
     Threads: Annotated[int, Field(ge=1, le=4096)] | Literal["auto"] = "auto"
     Connections: Annotated[int, Field(ge=1, le=100_000)] = 500
+    ConnectionsPerAddress: Annotated[int, Field(ge=1, le=100_000)] | Literal["auto"] = "auto"
     LegacyHttp200: bool = False
     DropIn: list[Annotated[options.DropIn, Field(strict=False)]] = []
     RequestNames: dict[RequestField, FieldName] = {}
@@ -102,6 +105,18 @@ class SecuritySection(StrictModel):
         """Return one of the lists as networks."""
         texts: list[str] = getattr(self, name)
         return tuple(map(parse_network, texts))
+
+
+class TracesSection(StrictModel):
+    """Section `Traces`: where the time of each request went, for a collector of OpenTelemetry. Needs the extra `otel`.
+
+    Attributes:
+        Endpoint: of the collector, for OTLP over HTTP, as http://127.0.0.1:4318/v1/traces; none sends none.
+        Share: of the requests that are traced, 0 to 1; a client that sends a traceparent decides for itself.
+    """
+
+    Endpoint: Annotated[str, Field(pattern=r"^https?://[^/]", description="a URL")] | None = None
+    Share: Annotated[float, Field(ge=0, le=1)] = 1.0
 
 
 class TlsSection(StrictModel):

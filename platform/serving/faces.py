@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass
 
+from contract.errors import ConfigError
 from serving.administration import Administration
 from serving.certificate import Certificate
 from serving.daemon import Transport
 from serving.dataplane import DataPlane
+from serving.face_settings import TracesSection
 from serving.http.facilities import Facilities
 from serving.http.options import HttpOptions
 from serving.http.server import HttpServer
@@ -16,6 +18,7 @@ from serving.rpc.options import RpcOptions
 from serving.rpc.server import RpcServer
 from serving.security.gate import Gate
 from serving.settings import Settings
+from serving.tracing import Tracer
 
 _SPARE_CALLS = 64  # that one flooded model leaves to the others, at each transport
 
@@ -62,7 +65,8 @@ def build(settings: Settings, plane: DataPlane, lifecycle: Lifecycle, metrics: M
         certificate = Certificate.read(tls.Certificate, tls.PrivateKey)
     gate = Gate(settings.Security)
     metrics.watch(plane)
-    facilities = Facilities(gate, metrics, metrics, Administration(lifecycle), certificate)
+    tracer = tracer_for(settings.Traces)
+    facilities = Facilities(gate, metrics, metrics, Administration(lifecycle), certificate, tracer)
     limits = request_limits(settings)
     http = HttpServer(plane, listen.Host, listen.Ports, limits, http_options(settings), facilities)
     rpc = None
@@ -75,9 +79,25 @@ def build(settings: Settings, plane: DataPlane, lifecycle: Lifecycle, metrics: M
             gate=gate,
             meter=metrics,
             certificate=certificate,
+            tracer=tracer,
         )
         rpc = RpcServer(plane, listen.Host, listen.GrpcPort, limits, options)
     return Faces(http, rpc, listen.Host, certificate is not None)
+
+
+def tracer_for(traces: TracesSection) -> Tracer | None:
+    """Return what begins traces, if they are wanted.
+
+    Raises:
+        ConfigError: the extra for it is not installed.
+    """
+    if traces.Endpoint is None:
+        return None
+    try:
+        from serving.telemetry import OpenTelemetry  # noqa: PLC0415 - only for this, and it may not be there
+    except ImportError as error:
+        raise ConfigError("Traces.Endpoint", ['traces need: pip install "captcha-foundry[otel]"']) from error
+    return OpenTelemetry.to(traces.Endpoint, traces.Share)
 
 
 def request_limits(settings: Settings) -> RequestLimits:
@@ -96,6 +116,7 @@ def http_options(settings: Settings) -> HttpOptions:
     return HttpOptions(
         threads=_calls(settings) if http.Threads == "auto" else http.Threads,
         connections=http.Connections,
+        connections_per_address=None if http.ConnectionsPerAddress == "auto" else http.ConnectionsPerAddress,
         legacy_http200=http.LegacyHttp200,
         drop_in=frozenset(http.DropIn),
         request_names=dict(http.RequestNames.items()),

@@ -1,6 +1,7 @@
 """The state of every version: a line of log for each change, and a picture of it all for other threads."""
 
 import logging
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,16 +28,22 @@ class Ledger:
     Args:
         clock: in seconds, for durations.
         meter: is told of each new state.
-
-    Attributes:
-        statuses: every version that is known.
     """
 
     def __init__(self, clock: Callable[[], float], meter: Meter | None = None) -> None:
         self._meter = meter or NoMeter()
-        self.statuses: tuple[ModelStatus, ...] = ()
         self._clock = clock
         self._records: dict[str, _Record] = {}
+        self._lock = threading.Lock()
+        self._statuses: tuple[ModelStatus, ...] | None = ()  # None when they are not current
+
+    @property
+    def statuses(self) -> tuple[ModelStatus, ...]:
+        """Every version that is known."""
+        with self._lock:  # thousands may change before anybody asks
+            if self._statuses is None:
+                self._statuses = tuple(_status(record) for record in self._records.values())
+            return self._statuses
 
     def state(self, key: str) -> State | None:
         """Return the state of a version, None if it is not known."""
@@ -51,8 +58,9 @@ class Ledger:
         now = self._clock()
         same = before is not None and before.state is state
         since = before.since if before and same else now
-        self._records[candidate.key] = _Record(candidate, state, reason, since)
-        self._publish()
+        with self._lock:
+            self._records[candidate.key] = _Record(candidate, state, reason, since)
+            self._statuses = None
         if not same:
             self._meter.state(candidate.name, candidate.version, state.value)
         if not same or state in _ALARMING:
@@ -66,10 +74,10 @@ class Ledger:
     def keep(self, keys: set[str]) -> None:
         """Forget all versions but these."""
         gone = [key for key in self._records if key not in keys]
-        for key in gone:
-            del self._records[key]
-        if gone:
-            self._publish()
+        with self._lock:
+            for key in gone:
+                del self._records[key]
+                self._statuses = None
 
     def _log(
         self, level: int, candidate: Candidate, state: State, reason: str, before: _Record | None, now: float
@@ -78,9 +86,6 @@ class Ledger:
         fields = {"model": candidate.name, "version": candidate.version, "state": state.value}
         title = f"{candidate.name} {candidate.version}".strip()
         _log.log(level, "%s: %s%s: %s", title, state, after, reason, extra=fields)
-
-    def _publish(self) -> None:
-        self.statuses = tuple(_status(record) for record in self._records.values())
 
 
 def _status(record: _Record) -> ModelStatus:
@@ -98,4 +103,5 @@ def _status(record: _Record) -> ModelStatus:
         size=(spec.Model.ImageWidth, spec.Model.ImageHeight),
         accuracy=spec.Metrics.Accuracy if spec.Metrics else None,
         golden=len(spec.Golden),
+        latency=spec.Speed.Latency[0] if spec.Speed else None,
     )

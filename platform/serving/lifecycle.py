@@ -1,7 +1,8 @@
 """Brings what is loaded into line with what the folders offer, on one thread, one action at a time.
 
 Each step looks at the folders, asks the policy, and carries out what it says until it has nothing more to say. A step
-depends on how things are, not on what happened, so a missed event or a crash loses nothing.
+depends on how things are, not on what happened, so a missed event or a crash loses nothing. Trials alone go on beside
+it, since a bad version may take long to fail: a step starts them and takes what came of them.
 """
 
 import logging
@@ -9,24 +10,22 @@ import threading
 import time
 from collections.abc import Callable
 
-from contract.errors import PictureError
-from engine.errors import GraphError
-from engine.proof import GoldenError
 from serving import memory
 from serving.answer import ModelStatus
 from serving.attempts import Attempts
 from serving.ledger import Ledger
-from serving.loading import LoadModel, NoTrial, TryModel, prepare
+from serving.loader import Loader
+from serving.loading import LoadModel, NoTrial, TryModel
 from serving.metering import Meter, NoMeter
 from serving.policy import Action, Activate, Load, Unload, Wishes, plan, why_idle
 from serving.pool import Pool, Session
 from serving.repository import Candidate, Scan, scan
 from serving.settings import Settings
 from serving.states import State
+from serving.trials import Trials
 
 SETTLE_SECONDS = 0.2  # between the two scans that must see the same file
 _SCANS_TO_SETTLE = 2
-_HOPELESS = (GraphError, GoldenError, PictureError)
 
 _log = logging.getLogger(__name__)
 
@@ -53,8 +52,6 @@ class Lifecycle:
         try_model: TryModel | None = None,
     ) -> None:
         self._settings = settings
-        self._try_model = try_model or NoTrial()
-        self._load_model = load_model
         self._pool = pool
         self._clock = clock
         self._wishes = Wishes(dict(settings.Models.Pinned), settings.Models.Keep)
@@ -67,7 +64,10 @@ class Lifecycle:
         self._scanned_at = clock()
         self._stopping = False
         self._rescan = False
+        self._settled = False
         self._awake = threading.Event()
+        trials = Trials(try_model or NoTrial(), settings, clock, self._awake.set)
+        self._loader = Loader(load_model, trials, settings.Batching, self._ledger, self._attempts)
         self._thread = threading.Thread(target=self._loop, name="loader", daemon=True)
 
     @property
@@ -82,8 +82,8 @@ class Lifecycle:
 
     @property
     def settled(self) -> bool:
-        """Whether everything that was there at the start has been dealt with."""
-        return self._scans >= _SCANS_TO_SETTLE
+        """Whether what was there at the start has been dealt with, but for versions that are long on trial."""
+        return self._settled
 
     def start(self) -> None:
         """Begin to watch the folders."""
@@ -107,7 +107,7 @@ class Lifecycle:
             seconds: how long to wait for a load that is under way; a trial is ended.
         """
         self._stopping = True
-        self._try_model.close()
+        self._loader.trials.close()
         self._awake.set()
         if self._thread.is_alive():
             self._thread.join(seconds)
@@ -117,16 +117,22 @@ class Lifecycle:
             self._close_drained()
 
     def step(self) -> None:
-        """Scan once and do what is to be done; waits for nothing but the loads."""
+        """Scan once and do what can be done; waits for nothing but the loads."""
         folders = self._settings.Folders
         before = self._scan.degraded
         self._scanned_at = self._clock()
         self._scan = scan(folders.Graph, folders.Model, self._scan)
         _log_degraded(before, self._scan.degraded)
-        while not self._stopping and (action := self._next()):
-            self._carry_out(action)
+        self._act()
+        while not self._stopping and self._loader.trials.clear(self._wanted()):
+            self._act()
         self._close_drained()
         self._scans += 1
+        self._settled = self._settled or (self._scans >= _SCANS_TO_SETTLE and not self._loader.trials.young)
+
+    def _act(self) -> None:
+        while not self._stopping and (action := self._next()):
+            self._carry_out(action)
 
     def _loop(self) -> None:
         while not self._stopping:
@@ -139,6 +145,8 @@ class Lifecycle:
     def _rest(self) -> None:
         """Wait for the next scan, and meanwhile close sessions as they become idle."""
         while not self._stopping and (left := self._scanned_at + self._pause() - self._clock()) > 0:
+            if self._loader.trials.has_news:
+                break
             self._awake.wait(left)
             self._awake.clear()
             self._close_drained()
@@ -151,11 +159,22 @@ class Lifecycle:
         return min(pause, max(self._attempts.pause(), SETTLE_SECONDS))
 
     def _next(self) -> Action | None:
-        candidates = [self._attempts.judge(candidate) for candidate in self._scan.candidates]
-        self._note(candidates)
-        actions = plan(candidates, self._pool.loaded(), self._wishes)
+        self._loader.trials.collect()
+        actions = [action for action in self._plan() if self._can_be_done(action)]
         # What is quick comes first, and what has never failed comes before what has.
         return min(actions, key=self._delay, default=None)
+
+    def _plan(self) -> list[Action]:
+        held = self._loader.trials.held()
+        candidates = [self._attempts.judge(held.get(one.path, one)) for one in self._scan.candidates]
+        self._note(candidates)
+        return plan(candidates, self._pool.loaded(), self._wishes)
+
+    def _wanted(self) -> set[str]:
+        return {action.candidate.key for action in self._plan() if isinstance(action, Load)}
+
+    def _can_be_done(self, action: Action) -> bool:
+        return not isinstance(action, Load) or self._loader.can_go_on(action.candidate)
 
     def _delay(self, action: Action) -> int:
         return 1 + self._attempts.count(action.candidate.key) if isinstance(action, Load) else 0
@@ -163,8 +182,9 @@ class Lifecycle:
     def _note(self, candidates: list[Candidate]) -> None:
         loaded = self._pool.keys()
         for candidate in candidates:
-            unloaded = self._ledger.state(candidate.key) is State.UNLOADED and candidate.stage is State.DISCOVERED
-            if candidate.key not in loaded and not unloaded:
+            key, is_complete = candidate.key, candidate.stage is State.DISCOVERED
+            passed_on = self._ledger.state(key) is State.UNLOADED or self._loader.trials.knows(key)
+            if key not in loaded and not (is_complete and passed_on):
                 self._ledger.enter(candidate, candidate.stage, self._reason(candidate))
         keys = {candidate.key for candidate in candidates} | loaded
         self._ledger.keep(keys)
@@ -187,22 +207,12 @@ class Lifecycle:
 
     def _load(self, action: Load) -> None:
         candidate = action.candidate
-        if action.generation:
+        if action.generation and not self._loader.trials.ended(candidate.key):
             _log.warning("%s %s: %s", candidate.name, candidate.version, action.reason)
-
-        def enter(state: State, reason: str) -> None:
-            self._ledger.enter(candidate, state, reason)
-
-        try:
-            reader = prepare(candidate, self._load_model, self._settings.Batching, enter, self._try_model)
-        except _HOPELESS as error:
-            self._attempts.reject(candidate.key, str(error))
-        except Exception as error:  # noqa: BLE001 - whatever it was, the models that serve go on, and this one is retried
-            self._attempts.fail(candidate.key, f"{type(error).__name__}: {error}")
-        else:
-            self._attempts.succeed(candidate.key)
+        reader = self._loader.go_on(candidate, serving=bool(self._pool.routes.all))
+        if reader:
             self._pool.add(Session(candidate, reader, self._settings.Batching, self._meter))
-            enter(State.STANDBY, f"warm ({action.reason})")
+            self._ledger.enter(candidate, State.STANDBY, f"warm ({action.reason})")
 
     def _activate(self, action: Activate) -> None:
         session = self._pool.session(action.key)
@@ -220,11 +230,9 @@ class Lifecycle:
         self._pool.retire(action.key, self._awake.set)
 
     def _close_drained(self) -> None:
-        drained = self._pool.take_drained()
-        closed = bool(drained)
-        while drained:
-            self._close(drained.pop())
-        if closed:
+        if drained := self._pool.take_drained():
+            while drained:
+                self._close(drained.pop())
             memory.release()
 
     def _close(self, session: Session) -> None:

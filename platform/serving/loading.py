@@ -8,8 +8,8 @@ from contract.spec import ModelSpec
 from engine import Threads
 from engine.proof import prove
 from engine.reading import ReadsPixels
+from serving.core_settings import BatchingSection
 from serving.repository import Candidate
-from serving.settings import BatchingSection
 from serving.states import State
 
 
@@ -32,21 +32,33 @@ class LoadModel(Protocol):
 class TryModel(Protocol):
     """Tries a model where it can do no harm: `engine.preflight.Preflight`."""
 
-    def __call__(self, spec: ModelSpec, graph: bytes, max_batch: int, /) -> None:
-        """Try a model from its description and the bytes of its graph, up to a batch of so many pictures.
+    def __call__(self, spec: ModelSpec, graph: bytes, max_batch: int, /, *, yielding: bool) -> None:
+        """Try a model; called from several threads, each for another model.
+
+        Args:
+            spec: the description.
+            graph: the bytes of its .pb.
+            max_batch: the largest batch, in pictures.
+            yielding: whether everything else on the machine goes first.
 
         Raises:
             ContractError: these bytes can never work.
         """
 
+    def cancel(self, spec: ModelSpec, /) -> None:
+        """End the trial of a model, if it is under way: it raises."""
+
     def close(self) -> None:
-        """End a trial that is under way; there will be none after it."""
+        """End all trials that are under way; there will be none after them."""
 
 
 class NoTrial:
     """Stands in for the trial where none is wanted."""
 
-    def __call__(self, spec: ModelSpec, graph: bytes, max_batch: int, /) -> None:
+    def __call__(self, spec: ModelSpec, graph: bytes, max_batch: int, /, *, yielding: bool) -> None:
+        """Do nothing."""
+
+    def cancel(self, spec: ModelSpec, /) -> None:
         """Do nothing."""
 
     def close(self) -> None:
@@ -57,39 +69,48 @@ class ChangedError(Exception):
     """The graph is not the one that the scan saw; the next scan will tell."""
 
 
-def prepare(
-    candidate: Candidate,
-    load_model: LoadModel,
-    batching: BatchingSection,
-    enter: Callable[[State, str], None],
-    try_model: TryModel,
-) -> ReadsPixels:
-    """Load a complete candidate and prove it. The bytes that are checked are the bytes that are loaded.
-
-    Args:
-        candidate: in stage DISCOVERED.
-        load_model: opens it.
-        batching: how it will be run.
-        enter: told of each state with a reason.
-        try_model: tries it first.
+def read(candidate: Candidate) -> tuple[ModelSpec, bytes]:
+    """Return the description and the graph's bytes of a candidate in stage DISCOVERED.
 
     Raises:
-        ContractError: these bytes can never work.
         ChangedError: the graph has changed since the scan.
-        Exception: anything else that goes wrong, and may go right later.
+        OSError: it cannot be read.
     """
     spec, path = candidate.spec, candidate.graph
     if spec is None or path is None:
         raise ChangedError(f"{candidate.path.name} is not complete")
-    enter(State.VALIDATING, f"reading and trying {path.name}")
     graph = path.read_bytes()
     if sha256(graph) != spec.Graph.SHA256:
         raise ChangedError(f"{path.name} has changed while it was read")
-    try_model(spec, graph, batching.MaxBatch)
+    return spec, graph
+
+
+def load(
+    spec: ModelSpec,
+    graph: bytes,
+    load_model: LoadModel,
+    batching: BatchingSection,
+    enter: Callable[[State, str], None],
+    *,
+    tried: bool,
+) -> ReadsPixels:
+    """Load a model and prove it. The bytes that were tried are the bytes that are loaded.
+
+    Args:
+        spec: the description.
+        graph: the bytes of its .pb.
+        load_model: opens it.
+        batching: how it will be run.
+        enter: told of each state with a reason.
+        tried: whether the largest batch has been run in a trial: here it would hold up the requests that are served.
+
+    Raises:
+        ContractError: these bytes can never work.
+        Exception: anything else that goes wrong, and may go right later.
+    """
     enter(State.LOADING, f"{len(graph):,} bytes")
     reader = load_model(spec, graph, threads=batching.layout)
-    # A run of the largest batch would hold up the requests that are served meanwhile: once is enough.
-    largest = batching.MaxBatch if isinstance(try_model, NoTrial) else 1
+    largest = 1 if tried else batching.MaxBatch
     try:
         enter(State.WARMING, f"batches of 1 to {largest}, {len(spec.Golden)} golden pictures")
         prove(reader, largest)

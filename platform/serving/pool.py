@@ -9,11 +9,11 @@ from pathlib import Path
 from contract.spec import ModelSpec
 from engine.reading import ReadsPixels
 from serving.batcher import Batcher
+from serving.core_settings import BatchingSection, ModelsSection
 from serving.metering import Meter, NoMeter
 from serving.policy import Loaded
 from serving.repository import Candidate
 from serving.routing import Route, Routes
-from serving.settings import BatchingSection, ModelsSection
 
 _log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from serving import logs
 from serving.administration import Administration
 from serving.cli.serve import trial_for
 from serving.daemon import assemble
-from serving.faces import http_options, request_limits
+from serving.faces import http_options, request_limits, tracer_for
 from serving.http.app import create_app
 from serving.http.facilities import Facilities
 from serving.metrics import Metrics
@@ -39,7 +39,9 @@ def application() -> Flask:
     metrics = Metrics()
     plane, lifecycle = assemble(settings, engine.open_model, meter=metrics, try_model=trial_for(settings.Models))
     metrics.watch(plane)
-    facilities = Facilities(Gate(settings.Security), metrics, metrics, Administration(lifecycle))
+    facilities = Facilities(
+        Gate(settings.Security), metrics, metrics, Administration(lifecycle), tracer=tracer_for(settings.Traces)
+    )
     app = create_app(plane, request_limits(settings), http_options(settings), facilities)
     lifecycle.start()
     atexit.register(lifecycle.stop, settings.Operation.DrainSeconds)

@@ -1,9 +1,12 @@
 """Built-in sets against the table of captcha_trainer, folding, and text to classes and back."""
 
+import hashlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract import chinese
 from contract.charset import BLANK, BUILT_IN, Charset, build
 from contract.errors import CharsetError, SymbolError
 
@@ -11,6 +14,8 @@ NUMBER = "0123456789"
 LOWER = "abcdefghijklmnopqrstuvwxyz"
 UPPER = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ARITHMETIC = "()+-\N{MULTIPLICATION SIGN}\N{DIVISION SIGN}="
+
+CHINESE = "".join(dict.fromkeys(chinese.EARLY))  # in it one symbol stands twice
 
 TABLE = {
     "NUMERIC": (NUMBER, 10),
@@ -23,6 +28,8 @@ TABLE = {
     "ARITHMETIC": (NUMBER + ARITHMETIC, 17),
     "ALPHANUMERIC_LOWER_MIX_ARITHMETIC": (NUMBER + LOWER + ARITHMETIC, 43),
     "FLOAT": (NUMBER + ".", 11),
+    "CHINESE_3500": (CHINESE, 3499),
+    "ALPHANUMERIC_LOWER_MIX_CHINESE_3500": (NUMBER + LOWER + CHINESE, 3535),
 }
 
 symbols = st.lists(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=30, unique=True)
@@ -33,6 +40,23 @@ def test_built_in_sets_have_members_and_order_of_the_table(name: str) -> None:
     members, count = TABLE[name]
     assert build(name).symbols == tuple(members)
     assert build(name).classes == count + 1
+
+
+@pytest.mark.parametrize(
+    ("listed", "count", "digest"),
+    [
+        (chinese.EARLY, 3500, "54f0383945c3fa50c7b24f550b51eebbbe8f8f953e583f438bc486e10aec95ca"),
+        (chinese.LATER, 3513, "eacbdb0acdbc946a5c91cba98fcd2f3a20959a92950efb9ce000a2f9f63803e3"),
+    ],
+)
+def test_the_chinese_sets_are_those_of_captcha_trainer(listed: str, count: int, digest: str) -> None:
+    assert len(listed) == count
+    assert hashlib.sha256("\n".join(listed).encode()).hexdigest() == digest  # of the originals, taken from them
+
+
+def test_the_official_list_has_each_character_once() -> None:
+    assert len(chinese.OFFICIAL) == len(set(chinese.OFFICIAL)) == 3500
+    assert (chinese.OFFICIAL[0], chinese.OFFICIAL[2499:2501], chinese.OFFICIAL[-1]) == ("一", "罐匕", "矗")
 
 
 def test_there_are_no_other_built_in_sets() -> None:
@@ -108,7 +132,7 @@ def test_symbols_outside_the_set_are_named_once_each_in_order() -> None:
     [
         ("NUMRIC", [], {}, True, "CharSet: 'NUMRIC' is no built-in set: did you mean NUMERIC?"),
         ("alphanumeric_lower", [], {}, True, "CharSet: .*did you mean ALPHANUMERIC_LOWER?"),
-        ("CHINESE_3500", [], {}, True, "CharSet: .*the built-in ones are NUMERIC, ALPHANUMERIC, "),
+        ("KANJI_2136", [], {}, True, "CharSet: .*the built-in ones are NUMERIC, ALPHANUMERIC, "),
         ("", [], {}, True, "CharSet: is empty"),
         ([], [], {}, True, "CharSet: is empty"),
         ("abca", [], {}, True, "CharSet: symbols stand twice: a$"),

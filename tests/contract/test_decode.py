@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from contract.charset import Charset
-from contract.decode import Symbol, ctc_greedy, label_probabilities, softmax
+from contract.decode import Symbol, ctc_greedy, fixed_best, label_probabilities, read, softmax
 
 Array = npt.NDArray[Any]
 LETTERS = "abcdefgh"
@@ -136,3 +136,39 @@ def test_scores_that_are_no_numbers_are_an_error(score: float) -> None:
     logits[1, 2, 1] = score
     with pytest.raises(ValueError, match="weights are damaged"):
         ctc_greedy(logits, charset(3))
+
+
+@given(scores)
+def test_a_fixed_head_reads_the_best_class_of_each_position(logits: Array) -> None:
+    known = charset(logits.shape[2])
+    for row, decoded in zip(logits, fixed_best(logits, known), strict=True):
+        exponentials = [[math.exp(score) for score in position] for position in row.tolist()]
+        best = [max(range(len(scores)), key=scores.__getitem__) for scores in exponentials]
+        shares = [scores[index] / sum(scores) for scores, index in zip(exponentials, best, strict=True)]
+        assert decoded.text == "".join(LETTERS[index - 1] for index in best if index)
+        assert decoded.confidence == pytest.approx(math.prod(shares), rel=1e-5)
+        found = [(symbol.text, symbol.confidence) for symbol in decoded.symbols]
+        expected = [(LETTERS[i - 1], pytest.approx(p, rel=1e-5)) for i, p in zip(best, shares, strict=True) if i]
+        assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("positions", "text"), [("abcd", "abcd"), ("aab-", "aab"), ("----", ""), ("a-b-", "ab"), ("-ab-", "ab")]
+)
+def test_padding_is_left_out_and_equal_neighbours_stay(positions: str, text: str) -> None:
+    (decoded,) = fixed_best(spelling(*positions), charset(9))
+    assert decoded.text == "".join(symbol.text for symbol in decoded.symbols) == text
+    assert decoded.confidence > 0.999
+
+
+def test_the_head_decides_how_scores_are_read() -> None:
+    scores = spelling("a", "a", "-", "b")
+    assert [read(scores, charset(9), head)[0].text for head in ("ctc", "fixed")] == ["ab", "aab"]
+
+
+def test_scores_of_a_fixed_head_that_are_no_numbers_are_an_error() -> None:
+    logits = np.zeros((2, 4, 3), np.float32)
+    logits[1, 2, 1] = np.nan
+    with pytest.raises(ValueError, match="weights are damaged"):
+        fixed_best(logits, charset(3))
+    assert fixed_best(logits[:0], charset(3)) == []

@@ -1,13 +1,12 @@
 """Model YAMLs of captcha_trainer, early and later, by tables of what is known of them."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from contract import legacy_charset, spec
+from contract import chinese, spec
 from contract.errors import ConfigError
 from contract.image import Pretreatment
 from contract.legacy import LegacyModel, generation_of, parse
@@ -356,43 +355,34 @@ def test_a_file_of_symbols_must_be_there_and_readable(name: str, problem: str, t
     assert found.startswith(problem)
 
 
-@pytest.mark.parametrize("name", ["CHINESE_3500", "ALPHANUMERIC_LOWER_MIX_CHINESE_3500", "CHS_3500"])
-def test_the_chinese_sets_ask_for_their_file(name: str, tmp_path: Path) -> None:
-    (found,) = problems(EARLY, tmp_path, Model__CharSet=name)
-    assert f"the set {name} is not built in: put its 3,500 symbols into CHINESE_3500.txt beside this file" in found
-    (tmp_path / "CHINESE_3500.txt").write_text("\n".join(map(chr, range(0x4E00, 0x4E00 + 3500))), "utf-8")
-    (found,) = problems(EARLY, tmp_path, Model__CharSet=name)
-    assert "CHINESE_3500.txt holds 3,500 symbols with the SHA-256" in found
-    assert found.endswith(f"{name} has 3,500 with 54f0383945c3...")
-
-
+@pytest.mark.parametrize("given", [EARLY, LATER])
 @pytest.mark.parametrize(
-    ("name", "before", "count_behind"),
+    ("name", "expected"),
     [
-        ("CHINESE_3500", "", 0),
-        ("ALPHANUMERIC_LOWER_MIX_CHINESE_3500", NUMBER + LOWER, 0),
-        ("CHS_3500", "", 13),
-        ("ALPHANUMERIC_CHS_3500_LOWER", NUMBER + LOWER, 13),
-        ("ALPHANUMERIC_MIX_CHS_3500_LOWER", NUMBER + LOWER, 13),
+        ("CHINESE_3500", chinese.EARLY),
+        ("ALPHANUMERIC_LOWER_MIX_CHINESE_3500", NUMBER + LOWER + chinese.EARLY),
+        ("CHS_3500", chinese.LATER),
+        ("ALPHANUMERIC_CHS_3500_LOWER", NUMBER + LOWER + chinese.LATER),
+        ("ALPHANUMERIC_MIX_CHS_3500_LOWER", NUMBER + LOWER + chinese.LATER),
     ],
 )
-def test_the_chinese_sets_are_put_together_from_their_file(
-    name: str, before: str, count_behind: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    listed = [*map(chr, range(0x4E00, 0x4E00 + 3499)), "\u4e00"]
-    (tmp_path / "CHINESE_3500.txt").write_text("\n".join(listed), "utf-8")
-    monkeypatch.setattr(legacy_charset, "sha256", lambda _content: legacy_charset._CHINESE[2])
-    found = read(LATER, tmp_path, FieldParam__Category=name).model.charset.symbols
-    assert found[: len(before) + 3500] == (*before, *listed)
-    assert len(found) == len(before) + 3500 + count_behind
+def test_the_chinese_sets_keep_the_order_of_the_classes(given: str, name: str, expected: str, tmp_path: Path) -> None:
+    key = "Model__CharSet" if given is EARLY else "FieldParam__Category"
+    charset = read(given, tmp_path, **{key: name}).model.charset
+    assert "".join(charset.symbols) == expected
+    assert charset.case == ("lower" if "LOWER" in name else "keep")
+    # As in the originals: the symbol that stands twice is trained as the last of its classes, and both are read as it.
+    twice = expected.rindex("了") + 1
+    assert charset.encode("了") == (twice,)
+    assert charset.decode([expected.index("了") + 1, twice]) == "了了"
 
 
-def test_the_digest_of_a_set_is_that_of_its_lines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    listed = ["\u4e59", "\u4e00", "\u4e59"]
-    digest = hashlib.sha256("\n".join(listed).encode()).hexdigest()
-    mine = legacy_charset._FileSet("MINE.txt", 3, digest)
-    monkeypatch.setattr(legacy_charset, "_IN_FILES", {"MINE": mine})
-    (tmp_path / "MINE.txt").write_text("\n".join(listed) + "\n", "utf-8")
-    assert symbols(read(EARLY, tmp_path, Model__CharSet="MINE")) == "\u4e59\u4e00\u4e59"
-    (tmp_path / "MINE.txt").write_text("\n".join(sorted(listed)), "utf-8")
-    assert "MINE.txt holds 3 symbols" in problems(EARLY, tmp_path, Model__CharSet="MINE")[0]
+def test_a_set_that_is_not_built_in_asks_for_its_file(tmp_path: Path) -> None:
+    (found,) = problems(LATER, tmp_path, FieldParam__Category="DOCUMENT_OCR")
+    assert "the set DOCUMENT_OCR is not built in: put its 5,980 symbols into DOCUMENT_OCR.txt beside this" in found
+    listed = [chr(0x4E00 + number) for number in range(5980)]
+    (tmp_path / "DOCUMENT_OCR.txt").write_text("\n".join(listed[1:]), "utf-8")
+    (found,) = problems(LATER, tmp_path, FieldParam__Category="DOCUMENT_OCR")
+    assert found.endswith("DOCUMENT_OCR.txt holds 5,979 symbols; in captcha_trainer DOCUMENT_OCR has 5,980")
+    (tmp_path / "DOCUMENT_OCR.txt").write_text("\n".join(listed), "utf-8")
+    assert symbols(read(LATER, tmp_path, FieldParam__Category="DOCUMENT_OCR")) == "".join(listed)

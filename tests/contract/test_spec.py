@@ -97,7 +97,11 @@ def specs(draw: st.DrawFn) -> ModelSpec:
         {
             "Model": model,
             "Pretreatment": pretreatment,
-            "Graph": {"File": f"{draw(names)}.pb", "SHA256": draw(st.sampled_from([DIGEST, "1" * 64]))},
+            "Graph": {
+                "File": f"{draw(names)}.pb",
+                "SHA256": draw(st.sampled_from([DIGEST, "1" * 64])),
+                **draw(st.sampled_from([{}, {"Head": "fixed", "MaxLabelNum": 4}])),
+            },
             "Metrics": draw(st.none() | st.just(metrics)),
             "Golden": draw(st.lists(golden, max_size=8)),
         }
@@ -130,6 +134,27 @@ def test_a_small_spec_has_the_documented_defaults() -> None:
     assert small.Pretreatment.ReplaceTransparent
     assert small.input_size == (160, 60)
     assert parse(tree(Pretreatment={"Resize": [150, 50]})).input_size == (150, 50)
+
+
+def test_a_fixed_head_tells_its_positions() -> None:
+    assert parse(tree(Graph__Head="fixed", Graph__MaxLabelNum=4)).Graph.MaxLabelNum == 4
+    assert b"MaxLabelNum" not in spec.dump(parse(tree()))
+
+
+@pytest.mark.parametrize(
+    ("keys", "problem"),
+    [
+        ({"Head": "fixed"}, "Graph.MaxLabelNum: missing; a fixed head has that many positions"),
+        ({"MaxLabelNum": 4}, "Graph.MaxLabelNum: only a fixed head has positions; a ctc head has frames"),
+        ({"Head": "fixed", "MaxLabelNum": 65}, "Graph.MaxLabelNum: should be at most 64, found 65"),
+        (
+            {"Head": "fixed", "MaxLabelNum": 4, "Layout": "captcha-trainer-v2-fixed"},
+            "Graph.Head: of the layout captcha-trainer-v2-fixed it is known; leave the key out",
+        ),
+    ],
+)
+def test_head_and_positions_go_together(keys: dict[str, Any], problem: str) -> None:
+    assert problems(tree(**{f"Graph__{key}": value for key, value in keys.items()})) == (problem,)
 
 
 def test_a_version_that_yaml_takes_for_a_number_is_refused_with_the_reason() -> None:

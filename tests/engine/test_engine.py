@@ -16,9 +16,10 @@ import engine
 from contract.decode import ctc_greedy
 from contract.errors import NotAPictureError
 from contract.files import sha256
+from contract.image import to_pixels
 from contract.spec import ModelSpec
 from engine import DigestError, EngineError, GraphError, arithmetic
-from tests.conftest import Artifact, make_artifact
+from tests.conftest import Artifact, make_artifact, shared_artifact
 
 
 def pictures(count: int, seed: int = 0) -> list[bytes]:
@@ -140,6 +141,25 @@ def test_a_yaml_of_other_size_or_charset_is_refused(artifact: Artifact) -> None:
         engine.open_model(described(artifact, artifact.graph, ImageWidth=50), artifact.graph)
     with pytest.raises(GraphError, match=r"11 classes.*has 10"):
         engine.open_model(described(artifact, artifact.graph, CharExclude=["0"]), artifact.graph)
+
+
+def test_a_fixed_head_of_other_positions_than_the_yaml_tells_is_refused() -> None:
+    net = {"RecurrentNetwork": "None", "Head": "CrossEntropy", "MaxLabelNum": 4}
+    fixed = shared_artifact(NeuralNet={"HiddenNum": 8, **net}, Pretreatment={"ImageChannel": 1})
+    section = fixed.spec.Graph.model_copy(update={"MaxLabelNum": 5})
+    with pytest.raises(GraphError, match=r"reads 4 positions, but Graph\.MaxLabelNum of the YAML is 5"):
+        engine.open_model(fixed.spec.model_copy(update={"Graph": section}), fixed.graph)
+
+
+def test_pictures_of_many_widths_are_padded_as_in_training(tmp_path: Path) -> None:
+    padded = shared_artifact(Pretreatment={"Fit": "pad"})
+    recognizer = engine.load(padded.write(tmp_path))
+    rng = np.random.default_rng(6)
+    contents = [png(rng.integers(0, 256, (height, width), np.uint8)) for width, height in ((20, 16), (90, 30), (48, 9))]
+    pixels = np.stack([to_pixels(content, padded.config.Pretreatment, (48, 16)) for content in contents])
+    assert len(np.unique(pixels[0, :, 20:])) == 1  # what the picture does not fill
+    expected = ctc_greedy(np.asarray(padded.model.predict_on_batch(pixels)), padded.spec.charset)
+    assert [reading.text for reading in recognizer.read(contents)] == [item.text for item in expected]
 
 
 def test_swapped_files_are_refused_by_their_digest(artifact: Artifact, tmp_path: Path) -> None:

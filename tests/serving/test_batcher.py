@@ -8,8 +8,8 @@ import pytest
 from contract.image import Pixels
 from engine.reading import Reading
 from serving.batcher import Batcher
+from serving.core_settings import BatchingSection
 from serving.errors import DeadlineError, ModelFailedError, OverloadedError
-from serving.settings import BatchingSection
 from tests.serving.rig import eventually
 
 SOON = 30.0  # seconds

@@ -19,11 +19,11 @@ POSIX = pytest.mark.skipif(sys.platform == "win32", reason="Windows ends a proce
 
 
 class Running:
-    """The service in a process of its own, with the fake engine."""
+    """The service in a process of its own, with the fake engine unless another module is named."""
 
-    def __init__(self, shop: Shop, *flags: str) -> None:
+    def __init__(self, shop: Shop, *flags: str, module: str = "tests.serving.fake_daemon") -> None:
         folders = ["--graph", str(shop.graph), "--model", str(shop.model), "--scan-seconds", "0.1"]
-        command = [sys.executable, "-m", "tests.serving.fake_daemon", *folders, "--port", "0", *flags]
+        command = [sys.executable, "-m", module, *folders, "--port", "0", *flags]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

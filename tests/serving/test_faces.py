@@ -9,7 +9,8 @@ import pytest
 import requests
 
 from contract.errors import ConfigError
-from serving.client import Credentials, GrpcClient, RefusedError
+from serving.answer import Hints
+from serving.client import Credentials, GrpcClient, HttpClient, RefusedError
 from serving.daemon import assemble
 from serving.faces import Faces, build
 from serving.metrics import Metrics
@@ -64,6 +65,19 @@ def test_names_and_routes_are_those_of_the_settings(running: Callable[..., Any])
             answer = requests.post(web(faces) + path, json={"img": encoded(), "which": "digits"}, timeout=10).json()
             assert answer["result"] == "digits1.0-5"
         assert requests.post(f"{web(faces)}/ocr", json={"image": encoded()}, timeout=10).status_code == 400
+
+
+def test_our_own_client_is_answered_whatever_old_clients_are_used_to(running: Callable[..., Any]) -> None:
+    values = {
+        "Http__RequestNames": {"image": "img", "model_name": "which"},
+        "Http__AnswerNames": {"message": "result", "results": "all"},
+        "Http__LegacyHttp200": True,
+    }
+    with running(**values) as faces, HttpClient(web(faces)) as client:
+        assert client.read(picture(5), Hints(name="digits")).text == "digits1.0-5"
+        with pytest.raises(RefusedError, match="no model has the name") as caught:
+            client.read(picture(5), Hints(name="letters"))
+        assert (caught.value.status, caught.value.code) == (404, 999)
 
 
 def test_old_clients_get_what_they_know(running: Callable[..., Any]) -> None:

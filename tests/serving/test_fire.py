@@ -1,6 +1,7 @@
 """The promises with the real engine, without transports: bombs, swaps under load, equivalence, memory."""
 
 import io
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -11,7 +12,8 @@ import pytest
 from PIL import Image
 
 import engine
-from contract.spec import ModelSpec, dump
+from contract.files import sha256
+from contract.spec import GoldenPicture, ModelSpec, dump
 from engine.preflight import Preflight, TrialLimits
 from serving.answer import Answer, Hints
 from serving.daemon import assemble
@@ -29,23 +31,24 @@ def picture(seed: int) -> bytes:
 
 
 PICTURES = [picture(seed) for seed in range(64)]
+PAGE = 4096  # bytes; larger ones would only make it look smaller
 
 
 class Real:
-    """The service with the real engine and its trial, on its own thread."""
+    """The service with the real engine and, unless it must be quick, its trial, on its own thread."""
 
-    def __init__(self, shop: Shop) -> None:
+    def __init__(self, shop: Shop, *, quick: bool = False) -> None:
         self.shop = shop
-        self.trial = Preflight(TrialLimits(seconds=20.0))
+        trial = None if quick else Preflight(TrialLimits(seconds=20.0))
         self.plane: DataPlane
         self.lifecycle: Lifecycle
-        values = settings(shop, Folders__ScanSeconds=0.1, Batching__Queue=256)
-        self.plane, self.lifecycle = assemble(values, engine.open_model, try_model=self.trial)
+        values = settings(shop, Folders__ScanSeconds=0.02 if quick else 0.1, Batching__Queue=256)
+        self.plane, self.lifecycle = assemble(values, engine.open_model, try_model=trial)
         self.lifecycle.start()
 
-    def publish(self, artifact: Artifact, version: str) -> None:
+    def publish(self, artifact: Artifact, version: str, file: str = "small") -> None:
         model = artifact.spec.Model.model_copy(update={"Version": version})
-        self.put(artifact.spec.model_copy(update={"Model": model}), artifact.graph, "small")
+        self.put(artifact.spec.model_copy(update={"Model": model}), artifact.graph, file)
 
     def put(self, spec: ModelSpec, graph: bytes, file: str) -> None:
         (self.shop.graph / spec.Graph.File).write_bytes(graph)
@@ -55,7 +58,10 @@ class Real:
         def there() -> bool:
             return any(f"{m.name} {m.version} {m.state}" == f"{title} {state}" for m in self.plane.models())
 
-        eventually(there, 90)
+        eventually(there, 200)
+
+    def state(self, title: str) -> tuple[str, str]:
+        return next((m.state, m.reason) for m in self.plane.models() if f"{m.name} {m.version}" == title)
 
     def ask(self, index: int) -> Answer:
         (answer,) = self.plane.recognize([PICTURES[index]], Hints())
@@ -101,23 +107,99 @@ def test_single_batched_and_shuffled_pictures_read_alike(real: Real, artifact: A
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["endless", "large", "fatal"])
-def test_a_graph_that_does_harm_is_rejected_while_the_good_one_serves(
-    real: Real, artifact: Artifact, kind: str
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("endless", "endless.pb: not done after 20 s of trial: it hangs, or is too slow"),
+        ("large", "large.pb: tensorflow cannot run it: OOM"),
+        ("fatal", "fatal.pb: tensorflow crashed over it"),
+    ],
+)
+def test_a_graph_that_does_harm_is_rejected_while_others_serve_and_are_upgraded(
+    real: Real, artifact: Artifact, kind: str, reason: str
 ) -> None:
     # T6
     real.publish(artifact, "1.0")
     real.wait_for("small 1.0", "active")
     text = real.ask(0).text
+    before = resident()
     spec, graph = bomb(kind)
     real.put(spec, graph, kind)
-    until = time.monotonic() + 60
-    while not any(m.name == "bomb" and m.state == "rejected" for m in real.plane.models()):
+    real.wait_for("bomb 2.0", "validating")
+    real.publish(artifact, "2.0")
+    real.wait_for("small 2.0", "active")
+    if kind == "endless":
+        assert real.state("bomb 2.0")[0] == "validating"  # it hangs, and kept nobody waiting
+    until = time.monotonic() + 400  # its time stands still while it waits for a processor
+    while real.state("bomb 2.0")[0] != "rejected":
         assert time.monotonic() < until, real.plane.models()
         assert real.ask(0).text == text
         assert real.plane.ready()
-    real.publish(artifact, "2.0")  # the next one is none the worse for it
-    real.wait_for("small 2.0", "active")
+    assert reason in real.state("bomb 2.0")[1]
+    assert resident() - before < 100  # MB
+    real.publish(artifact, "3.0")  # the next one is none the worse for it
+    real.wait_for("small 3.0", "active")
+
+
+def misread(artifact: Artifact) -> tuple[ModelSpec, bytes]:
+    golden = GoldenPicture(Picture=PICTURES[0], Text="0")
+    return artifact.spec.model_copy(update={"Golden": [golden]}), artifact.graph
+
+
+def other_charset(artifact: Artifact) -> tuple[ModelSpec, bytes]:
+    model = artifact.spec.Model.model_copy(update={"CharSet": "ALPHANUMERIC_LOWER"})
+    return artifact.spec.model_copy(update={"Model": model}), artifact.graph
+
+
+def no_output(artifact: Artifact) -> tuple[ModelSpec, bytes]:
+    section = artifact.spec.Graph.model_copy(update={"Logits": "nothing:0"})
+    return artifact.spec.model_copy(update={"Graph": section}), artifact.graph
+
+
+def with_bytes(artifact: Artifact, graph: bytes) -> tuple[ModelSpec, bytes]:
+    section = artifact.spec.Graph.model_copy(update={"SHA256": sha256(graph)})
+    return artifact.spec.model_copy(update={"Graph": section}), graph
+
+
+def corrupt(artifact: Artifact) -> tuple[ModelSpec, bytes]:
+    return with_bytes(artifact, artifact.graph[:5000] + bytes(100) + artifact.graph[5100:])
+
+
+def forbidden(artifact: Artifact) -> tuple[ModelSpec, bytes]:
+    import tensorflow as tf  # noqa: PLC0415 - the artifact has set it up
+
+    graph = tf.compat.v1.GraphDef.FromString(artifact.graph)
+    graph.node.add(name="thief", op="ReadFile")
+    return with_bytes(artifact, graph.SerializeToString())
+
+
+BAD = {
+    misread: "picture 1 reads .* instead of '0'",
+    other_charset: "the graph tells 11 classes apart, but the character set of the YAML has 37",
+    no_output: r"the tensor 'nothing:0' \(Graph.Logits\) is not in the graph",
+    corrupt: "not a TensorFlow graph, or cut off",
+    forbidden: r"the operation ReadFile \(node 'thief'\) is not on the list",
+}
+
+
+@pytest.mark.slow
+def test_bad_upgrades_are_rejected_for_the_right_reason_and_change_nothing(real: Real, artifact: Artifact) -> None:
+    # T6
+    real.publish(artifact, "1.0")
+    real.wait_for("small 1.0", "active")
+    texts = [real.ask(index).text for index in range(8)]
+    for number, (spoil, reason) in enumerate(BAD.items(), start=2):
+        spec, graph = spoil(artifact)
+        model = spec.Model.model_copy(update={"Version": f"{number}.0"})
+        section = spec.Graph.model_copy(update={"File": "next.pb"})
+        real.put(spec.model_copy(update={"Model": model, "Graph": section}), graph, "next")
+        real.wait_for(f"small {number}.0", "rejected")
+        assert re.search(reason, real.state(f"small {number}.0")[1]), (spoil, real.plane.models())
+        assert [real.ask(index).text for index in range(8)] == texts
+        assert real.ask(0).version == "1.0"
+        assert real.plane.ready()
+    real.publish(artifact, "9.0", "next")
+    real.wait_for("small 9.0", "active")
 
 
 @pytest.mark.slow
@@ -166,17 +248,26 @@ def test_thirty_swaps_under_load_lose_nothing_and_never_mix_versions(real: Real,
 
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="looks into /proc")
-def test_swaps_leave_nothing_behind(real: Real, artifact: Artifact) -> None:
-    # T11, in small; benchmarks/serving.py does 500
-    def swap(numbers: range) -> tuple[int, int, int]:
+@pytest.mark.timeout(1500)
+def test_five_hundred_swaps_leave_nothing_behind(shop: Shop, artifact: Artifact) -> None:
+    # T11
+    real = Real(shop, quick=True)
+
+    def swap(numbers: range) -> tuple[float, int, int]:
         for number in numbers:
             real.publish(artifact, f"1.{number}")
             real.wait_for(f"small 1.{number}", "active")
             real.ask(number % len(PICTURES))
         eventually(lambda: [m.state for m in real.plane.models()].count("draining") == 0, 30)
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
-        return pages * 4096 // 2**20, len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+        return resident(), len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
 
-    before, after = swap(range(1, 21)), swap(range(21, 61))
+    before, after = swap(range(1, 21)), swap(range(21, 501))
+    real.lifecycle.stop(30)
     assert after[1:] == before[1:]  # files and threads
-    assert after[0] - before[0] < 50  # MB
+    assert after[0] - before[0] < max(50, 0.05 * before[0])  # MB
+
+
+def resident() -> float:
+    """Resident memory of this process in MB; 0 where it cannot be known."""
+    statm = Path("/proc/self/statm")
+    return int(statm.read_text().split()[1]) * PAGE / 2**20 if statm.exists() else 0.0

@@ -3,6 +3,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -171,29 +172,40 @@ def test_kept_versions_stand_by(service_for: Callable[..., Service], shop: Shop,
     assert engine.reader("digits1.0").closed
 
 
+@pytest.mark.parametrize("end", ["swap", "removal", "operator"])
 def test_a_model_that_is_in_use_is_closed_after_its_last_request(
-    service: Service, shop: Shop, engine: FakeEngine
+    service: Service, shop: Shop, engine: FakeEngine, end: str
 ) -> None:
-    # T5: nobody is cut off by an upgrade.
+    # T5: nobody is cut off, whatever ends a version.
     shop.publish(version="1.0")
     service.step()
+    session = service.lifecycle._pool.routes.all[0].target
     engine.reader("digits1.0").orders["gate"] = True
     texts: list[str] = []
-    askers = [threading.Thread(target=lambda: texts.append(service.ask().text)) for _ in range(20)]
+    askers = [threading.Thread(target=lambda: texts.append(service.ask().text)) for _ in range(50)]
     for asker in askers:
         asker.start()
-    eventually(lambda: service.lifecycle._pool.routes.all[0].target.leases == 20)
-    shop.publish(version="2.0")
+    eventually(lambda: session.leases == 50)
+    match end:
+        case "swap":
+            shop.publish(version="2.0")
+        case "removal":
+            shop.remove()
+        case _:
+            service.lifecycle.wish(lambda wishes: replace(wishes, off=frozenset({"digits"})))
     service.step()
-    assert service.ask().version == "2.0"
-    assert service.states() == {"digits 1.0": "draining", "digits 2.0": "active"}
+    assert service.states()["digits 1.0"] == "draining"
+    assert not engine.reader("digits1.0").closed
+    if end == "swap":
+        assert service.ask().version == "2.0"
     engine.gate.set()
     for asker in askers:
         asker.join(10)
-    assert texts == ["digits1.0-1"] * 20
+    assert texts == ["digits1.0-1"] * 50
     service.step(2)
     assert engine.reader("digits1.0").closed
-    assert service.states() == {"digits 2.0": "active"}
+    assert session.leases == 0
+    assert service.states() == {"swap": {"digits 2.0": "active"}, "removal": {}}.get(end, service.states())
 
 
 def test_what_comes_back_while_it_is_drained_is_loaded_again(service: Service, shop: Shop, engine: FakeEngine) -> None:
@@ -230,30 +242,40 @@ class Trial:
     """Refuses models whose graph says so, as one that crashes would be."""
 
     def __init__(self) -> None:
-        self.tried: list[tuple[str, int]] = []
+        self.tried: list[tuple[str, int, bool]] = []
         self.closed = False
 
-    def __call__(self, spec: ModelSpec, graph: bytes, max_batch: int, /) -> None:
-        self.tried.append((spec.Model.Version, max_batch))
+    def __call__(self, spec: ModelSpec, graph: bytes, max_batch: int, /, *, yielding: bool) -> None:
+        self.tried.append((spec.Model.Version, max_batch, yielding))
         if b"crash" in graph:
             raise GraphError("tensorflow crashed over it")
+
+    def cancel(self, spec: ModelSpec, /) -> None:
+        raise AssertionError(f"{spec.Graph.File} was not long on trial")
 
     def close(self) -> None:
         self.closed = True
 
 
-def test_what_fails_its_trial_is_never_loaded(shop: Shop, engine: FakeEngine) -> None:
+def test_what_fails_its_trial_is_never_loaded(shop: Shop, engine: FakeEngine, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
     trial, clock = Trial(), Clock()
     plane, lifecycle = assemble(settings(shop), engine, clock, try_model=trial)
-    for version, word in [("1.0", "good"), ("2.0", "crash")]:
-        shop.publish(version=version, word=word)
-        for _ in range(5):
-            clock.now += 1
-            lifecycle.step()
-    assert trial.tried == [("1.0", 32), ("2.0", 32)]
+
+    def states_after_a_step() -> set[tuple[str, str]]:
+        clock.now += 1
+        lifecycle.step()
+        return {(status.version, status.state) for status in plane.models()}
+
+    shop.publish(version="1.0", word="good")
+    eventually(lambda: states_after_a_step() == {("1.0", "active")})
+    shop.publish(version="2.0", word="crash")
+    eventually(lambda: states_after_a_step() == {("1.0", "active"), ("2.0", "rejected")})
+    ways = [line.split(": ")[1].split()[0] for line in caplog.messages if "digits 1.0: " in line]
+    assert ways == ["settling", "discovered", "validating", "loading", "warming", "standby", "active"]
+    assert trial.tried == [("1.0", 32, False), ("2.0", 32, True)]  # the second steps back: the first serves
     assert engine.loads == ["good"]
     assert engine.reader("good").batches == [1, 1]  # the largest batch has been tried where it holds nobody up
-    assert {(status.version, status.state) for status in plane.models()} == {("1.0", "active"), ("2.0", "rejected")}
     lifecycle.stop(5)
     assert trial.closed
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable
 
+import numpy as np
 import pytest
 
 from serving.administration import Administration
@@ -93,7 +94,19 @@ def change(rng: random.Random, operator: Administration, shop: Shop, latest: dic
 
 
 def check_routes(service: Service) -> None:
-    """No route leads to a session that has been closed."""
-    for route in service.lifecycle._pool.routes.all:
-        reader = route.target._reader
-        assert not reader.closed or route not in service.lifecycle._pool.routes.all
+    """Each route leads to the version that it names, open and ready to read; none to one that was taken away."""
+    pool = service.lifecycle._pool
+    for route in pool.routes.all:
+        session, model = route.target, route.spec.Model
+        assert (session.name, session.version) == (model.ModelName, model.Version)
+        if not session.lease():  # taken away since: then nobody is sent there any more
+            assert route not in pool.routes.all
+            continue
+        try:
+            assert not session._reader.closed
+            pixels = np.full((model.ImageHeight, model.ImageWidth, 1), 3, np.uint8)
+            ticket = session.batcher.submit([pixels], time.monotonic() + 20)
+            (result,) = session.batcher.wait(ticket)
+            assert result.text == f"{model.ModelName}{model.Version}-3"
+        finally:
+            session.give_back()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.conftest import small_config
-from tests.trainer.test_fit import examples
+from tests.trainer.test_fit import NOTHING, Told, examples
 from trainer.dataset import records
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Record
@@ -54,6 +54,33 @@ def test_a_rate_that_learns_nothing_is_measured_and_named(tmp_path: Path, monkey
     monkeypatch.setattr(checks, "STEPS", 30)
     with pytest.raises(TrainerError, match=r"raise Trains\.LearningRate|still read wrong"):
         check(tmp_path, LearningRate=1e-7)
+
+
+def test_what_has_not_learned_is_told_and_fails_only_for_a_measured_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_keras()
+    from trainer.training import check as checks  # noqa: PLC0415 - it imports keras
+
+    monkeypatch.setattr(checks, "STEPS", 10)
+    monkeypatch.setattr(checks, "SECONDS", 300.0)  # a busy machine is no failure
+    monkeypatch.setattr("trainer.training.learner.Learner.read", lambda _self, pixels, _size: [NOTHING] * len(pixels))
+    told = str(checks.check(small_config(NeuralNet={"HiddenNum": 16}), packed(tmp_path), Silent(), lenient=True))
+    assert told.startswith("after 10 steps every picture reads as nothing")
+    assert "Exported, reloaded and read as before" in told
+    slow = small_config(NeuralNet={"HiddenNum": 16}, Trains={"LearningRate": 1e-6})
+    with pytest.raises(TrainerError, match=r"raise Trains\.LearningRate"):
+        checks.check(slow, packed(tmp_path), Silent(), lenient=True)
+
+
+def test_before_a_training_it_has_a_process_of_its_own(tmp_path: Path) -> None:
+    import_keras()
+    from trainer.training import apart  # noqa: PLC0415 - as above
+
+    told = Told()
+    apart.check(small_config(NeuralNet={"HiddenNum": 16}), packed(tmp_path), told)
+    assert len(told.sentences) == 2
+    assert "exported, reloaded and read" in told.sentences[1].lower()
 
 
 def test_an_export_that_differs_is_found_before_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -95,8 +95,17 @@ def test_a_section_with_every_key_commented_out_has_its_defaults() -> None:
 
 
 def test_a_bare_off_is_a_word() -> None:
-    assert parse(SEED + "\n").Trains.Augment == "auto"
-    assert parse(SEED.replace("SavedSteps: 100", "Augment: off")).Trains.Augment == "off"
+    trains = parse(SEED.replace("SavedSteps: 100", "Augment: off\n  ClipNorm: off\n  EMA: off")).Trains
+    assert (trains.Augment.Preset, trains.ClipNorm, trains.EMA) == ("off", "off", "off")
+
+
+def test_one_word_stands_for_a_section() -> None:
+    words, sections = (
+        parse(SEED.replace("SavedSteps: 100", f"Augment: {augment}\n  Optimizer: {optimizer}")).Trains
+        for augment, optimizer in (("strong", "Adadelta"), ("{Preset: strong}", "{Name: Adadelta}"))
+    )
+    assert words == sections
+    assert words != parse(SEED).Trains
 
 
 @pytest.mark.parametrize(
@@ -111,8 +120,46 @@ def test_a_bare_off_is_a_word() -> None:
         ("NeuralNet", "{CNNNetwork: cnn5}", "NeuralNet.CNNNetwork: "),
         ("NeuralNet", "{HiddenNun: 8}", "NeuralNet.HiddenNun: unknown key (did you mean 'HiddenNum'?)"),
         ("NeuralNet", "{KeepProb: 0}", "NeuralNet.KeepProb: "),
-        ("Trains", "{DecayRate: 0.9}", "Trains: DecayRate is given without DecaySteps"),
+        ("NeuralNet", "{Head: CrossEntropy}", "NeuralNet.MaxLabelNum: missing; Head CrossEntropy needs the length of"),
+        ("NeuralNet", "{MaxLabelNum: 4}", "NeuralNet.MaxLabelNum: counts only with Head CrossEntropy, and Head is CTC"),
+        ("NeuralNet", "{Dense: [8]}", "NeuralNet.Dense: counts only with Head CrossEntropy"),
+        ("NeuralNet", "{VGG: {BatchNorm: false}}", "NeuralNet.VGG: is laid out, but CNNNetwork is CNN5"),
+        (
+            "NeuralNet",
+            "{CNNNetwork: VGG, VGG: {Bloks: []}}",
+            "NeuralNet.VGG.Bloks: unknown key (did you mean 'Blocks'?)",
+        ),
+        (
+            "NeuralNet",
+            "{CNNNetwork: VGG, VGG: {Blocks: [{Filters: [8]}, {Filters: [8], Pool: [2]}]}}",
+            "NeuralNet.VGG.Blocks.1.Pool: should be a list of at least 2, found a list of 1",
+        ),
+        (
+            "NeuralNet",
+            "{CNNNetwork: VGG, VGG: {Blocks: [{Filters: [8], Padding: [same, valid]}]}}",
+            "NeuralNet.VGG.Blocks.0.Padding: 2 of them for 1 convolutions",
+        ),
+        (
+            "NeuralNet",
+            "{CNNNetwork: DenseNet, DenseNet: {Blocks: [4, 4]}}",
+            "NeuralNet.DenseNet.Transitions: 2 of them do not stand between 2 blocks; give 1",
+        ),
+        ("Trains", "{DecayRate: 0.9}", "Trains: DecayRate is given without DecaySteps or DecayPatience"),
         ("Trains", "{DecaySteps: 9}", "Trains: DecaySteps is given without DecayRate"),
+        ("Trains", "{DecayPatience: 9}", "Trains: DecayPatience is given without DecayRate"),
+        (
+            "Trains",
+            "{DecayRate: 0.9, DecaySteps: 9, DecayPatience: 9}",
+            "Trains: DecaySteps and DecayPatience are both",
+        ),
+        ("Trains", "{Optimizer: AdaBound}", "Trains.Optimizer.Name: should be 'AdamW', 'Adam', "),
+        ("Trains", "{Optimizer: {Name: SGD, Beta1: 0.5}}", "Trains.Optimizer.Beta1: SGD has none; it belongs to AdamW"),
+        ("Trains", "{Optimizer: {Momentun: 0.5}}", "Trains.Optimizer.Momentun: unknown key (did you mean 'Momentum'?)"),
+        ("Trains", "{Augment: weak}", "Trains.Augment.Preset: should be 'off', 'light', 'strong' or 'auto'"),
+        ("Trains", "{Augment: {Rotat: 5}}", "Trains.Augment.Rotat: unknown key (did you mean 'Rotate'?)"),
+        ("Trains", "{Augment: {Erase: 1.5}}", "Trains.Augment.Erase: should be at most 1"),
+        ("Trains", "{ClipNorm: 0}", "Trains.ClipNorm: should be more than 0.0 or 'off'"),
+        ("Trains", "{EMA: 1}", "Trains.EMA: should be less than 1.0 or 'off'"),
         ("Trains", "{EndEpochs: 9, MaxEpochs: 3}", "Trains: EndEpochs 9 is after MaxEpochs 3"),
         ("Trains", "{BatchSize: 64.0}", "Trains.BatchSize: "),
         ("Trains", "{LearningRate: .inf}", "Trains.LearningRate: "),

@@ -42,7 +42,8 @@ def test_every_key_has_a_meaning_and_every_meaning_a_key(reference: Any) -> None
 @pytest.mark.parametrize(
     ("key", "cells"),
     [
-        ("CNNNetwork", ["text", "`'CNN5'`, `'DenseNet'`", "`'CNN5'`", "early"]),
+        ("CNNNetwork", ["text", "`'CNN5'`, `'DenseNet'`, `'VGG'`", "`'CNN5'`", "early"]),
+        ("Pool", ["list of whole numbers", "2 of them, each 1 to 8", "`[2, 2]`", "new"]),
         ("EndAcc", ["number", "0 to 1", "none", "early"]),
         ("LearningRate", ["number", "above 0", "none", "early"]),
         ("Deterministic", ["true or false", "", "`False`".lower(), "new"]),

@@ -10,13 +10,15 @@ import pytest
 from PIL import Image
 
 import engine
+from contract import decode
 from contract import spec as specs
-from contract.decode import ctc_greedy
+from contract.decode import fixed_best
 from contract.errors import ConfigError
 from contract.files import sha256
 from contract.image import to_pixels
 from engine.arithmetic import cpu_has_bfloat16
 from tests.conftest import Artifact, small_config
+from tests.trainer.test_network import NETWORKS, network
 from trainer.dataset import records
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Record
@@ -51,7 +53,8 @@ def packed(tmp_path: Path, artifact: Artifact) -> PackedSet:
 
 def texts_and_logits(artifact: Artifact, packed: PackedSet) -> tuple[list[str], Any]:
     logits = np.asarray(artifact.model.predict_on_batch(packed.load("test").pixels))
-    return [item.text for item in ctc_greedy(logits, artifact.spec.charset)], logits
+    head = artifact.config.NeuralNet.head
+    return [item.text for item in decode.read(logits, artifact.spec.charset, head)], logits
 
 
 def proven(path: Path, artifact: Artifact, packed: PackedSet) -> proof.Proof:
@@ -143,6 +146,18 @@ def test_a_planted_fault_is_found(fault: str, artifact: Artifact, packed: Packed
     assert result.differences[0].fault
 
 
+@pytest.mark.parametrize(
+    "fault", [FAULTS["two symbols swapped"], lambda it: with_keys(it, "Graph", Head="ctc", MaxLabelNum=None)]
+)
+def test_a_planted_fault_of_a_fixed_head_is_found(fault: Callable[[Artifact], Artifact], tmp_path: Path) -> None:
+    fixed = network(NETWORKS[-2])
+    packed = packed_set(tmp_path, fixed)
+    assert proven(fixed.write(tmp_path / "true"), fixed, packed).differing == 0
+    result = proven(fault(fixed).write(tmp_path / "false"), fixed, packed)
+    assert result.differing > 0
+    assert result.differences[0].fault
+
+
 def test_texts_that_depend_on_the_other_pictures_of_a_batch_are_found(
     artifact: Artifact, packed: PackedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -192,6 +207,19 @@ def test_a_refused_export_leaves_the_earlier_one_and_shows_the_pictures(
     assert (run.rejected / "differences.json").exists()
     assert list(run.rejected.glob("*.png"))
     assert not list(run.folder.glob(".staging*"))
+
+
+def test_a_fixed_head_is_exported_and_proven(tmp_path: Path) -> None:
+    fixed = network(NETWORKS[-1])
+    packed, run = packed_set(tmp_path, fixed), run_in(tmp_path, fixed)
+    exported = artifacts.export(fixed.model, fixed.config, packed, run, ["onnx"])
+    spec = specs.read(run.spec)
+    assert (spec.Graph.Head, spec.Graph.MaxLabelNum, exported.proof.differing) == ("fixed", 4, 0)
+    expected = fixed_best(np.asarray(fixed.model.predict_on_batch(packed.load("test").pixels)), spec.charset)
+    readings = engine.load(run.spec).read(packed.load("test").encoded)
+    assert [reading.text for reading in readings] == exported.proof.texts == [item.text for item in expected]
+    confidences = [item.confidence for item in expected]
+    assert [reading.confidence for reading in readings] == pytest.approx(confidences, rel=1e-3)
 
 
 def in_precision(artifact: Artifact, precision: str, golden: int = 8) -> Artifact:

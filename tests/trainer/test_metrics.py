@@ -38,6 +38,11 @@ def test_wilson_interval_is_the_published_one(correct: int, count: int, low: flo
     assert wilson_interval(correct, count) == pytest.approx((low, high), abs=5e-5)
 
 
+def test_all_and_none_are_bounds_of_their_intervals() -> None:
+    assert all(wilson_interval(count, count)[1] == 1.0 for count in range(1, 2000))
+    assert all(wilson_interval(0, count)[0] == 0.0 for count in range(1, 2000))
+
+
 def test_a_score_counts_every_picture() -> None:
     result = score(["0042", "7", "11", ""], ["0042", "1", "111", ""])
     assert (result.correct, result.pictures, result.accuracy) == (2, 4, 0.5)

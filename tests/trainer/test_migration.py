@@ -257,7 +257,7 @@ def test_the_later_generation(tmp_path: Path) -> None:
     system, net, trains = config.System, config.NeuralNet, config.Trains
     assert (system.DeviceUsage, system.train_paths, system.test_paths) == (0.8, ("D:\\pictures",), ())
     assert (system.TrainRegex, system.TestSetNum) == (".*?(?=-)", 500)
-    assert (net.CNNNetwork, net.RecurrentNetwork, net.HiddenNum) == ("CNN5", "LSTM", 48)
+    assert (net.CNNNetwork, net.RecurrentNetwork, net.HiddenNum) == ("CNN5", "GRU", 48)
     assert (trains.EndAcc, trains.EndEpochs, trains.TestBatchSize, trains.LearningRate) == (0.95, 2, 300, 0.001)
     assert (config.Model.ImageWidth, config.Model.ImageHeight, config.Pretreatment.ImageChannel) == (130, 53, 3)
     assert config.Pretreatment.Resize == [157, 64]  # 130 * 64 / 53
@@ -277,6 +277,15 @@ def test_the_later_generation(tmp_path: Path) -> None:
     ):
         assert key in told(migrated), key
     assert any("Binaryzation" in sentence and "[100, 140]" in sentence for sentence in migrated.lost)
+
+
+def test_the_later_generation_of_fixed_length(tmp_path: Path) -> None:
+    text = LATER.replace("MaxLabelNum: -1", "MaxLabelNum: 4").replace("CNNX", "CNN5").replace("GRU", "NoRecurrent")
+    migrated = migrate(write(tmp_path, model=text))
+    net = loaded(migrated, tmp_path).NeuralNet
+    assert (net.RecurrentNetwork, net.Head, net.MaxLabelNum) == ("None", "CrossEntropy", 4)
+    assert "FieldParam.MaxLabelNum" not in told(migrated)
+    assert "NeuralNet.OutputLayer.LossFunction" not in told(migrated)
 
 
 def test_the_later_generation_from_packed_files(tmp_path: Path) -> None:
@@ -351,3 +360,17 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
     assert "--force" in capsys.readouterr().err
     assert main(["migrate", "config.yaml", "model.yaml", "-o", "mine.yaml"]) == 0
     assert Path("mine.yaml").read_text(encoding="utf-8").count("verify mine.yaml") == 1
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "advice"),
+    [
+        ("Adam", "`Trains.Optimizer: Adam` has it"),
+        ("Momentum", "`Trains.Optimizer: {Name: SGD}` has it"),
+        ("AdaBound", "Keras has none of that name"),
+    ],
+)
+def test_an_optimizer_of_the_later_generation_is_named(optimizer: str, advice: str, tmp_path: Path) -> None:
+    migrated = migrate(write(tmp_path, model=LATER.replace("RAdam", optimizer)))
+    (sentence,) = (sentence for sentence in migrated.lost if sentence.startswith("NeuralNet.Optimizer"))
+    assert sentence == (f"NeuralNet.Optimizer: {optimizer}: AdamW with warm-up and cosine takes its place; {advice}")

@@ -11,7 +11,7 @@ from PIL import Image
 from contract import image
 from trainer import parallel
 from trainer.config import TrainConfig
-from trainer.dataset import pack, quarantine, records, rules
+from trainer.dataset import pack, quarantine, records, rules, workplace
 from trainer.dataset.findings import Entry, Finding, Place, Severity
 from trainer.dataset.pack import PackedSet
 from trainer.errors import DataError, FindingsError, UsageError
@@ -161,13 +161,13 @@ def test_adding_pictures_decodes_only_the_new_ones(
     pack.prepare(configure(pictures), Silent(), root=root)
     write_pictures(pictures, ["1_new.png", "2_new.png"])
     decoded = []
-    decode = image.decode
+    read = image.read
 
-    def count_and_decode(content: bytes) -> Image.Image:
+    def count_and_read(content: bytes, steps: image.Pretreatment, size: tuple[int, int]) -> image.Picture:
         decoded.append(content)
-        return decode(content)
+        return read(content, steps, size)
 
-    monkeypatch.setattr(image, "decode", count_and_decode)
+    monkeypatch.setattr(image, "read", count_and_read)
     heard = Heard()
     packed = pack.prepare(configure(pictures), heard, root=root)
     assert heard.sentences == ["Packing tiny: 2 pictures added", "40 pictures are packed already"]
@@ -237,7 +237,7 @@ def test_workers_change_nothing(
     tmp_path: Path, pictures: Path, configure: Configure, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = pack.prepare(configure(pictures), Silent(), root=tmp_path / "one")
-    monkeypatch.setattr(parallel, "SMALL", 0)
+    monkeypatch.setattr(parallel, "WORTH_SECONDS", -1)
     monkeypatch.setattr(parallel, "CHUNK", 3)
     together = pack.prepare(configure(pictures, System={"Threads": 2}), Silent(), root=tmp_path / "two")
     for side in pack.SIDES:
@@ -312,7 +312,7 @@ def test_a_failure_leaves_the_earlier_set_whole(
 
 
 def test_left_overs_of_a_killed_packing_are_removed(pictures: Path, root: Path, configure: Configure) -> None:
-    left_over = root / "tiny" / f"{pack.SCRATCH}killed"
+    left_over = root / "tiny" / f"{workplace.SCRATCH}killed"
     left_over.mkdir(parents=True)
     (left_over / "pixels").write_bytes(b"123")
     pack.prepare(configure(pictures), Silent(), root=root)

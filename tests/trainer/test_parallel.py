@@ -18,15 +18,17 @@ def fail_at_five(numbers: Sequence[int]) -> list[int]:
 
 @pytest.fixture
 def tiny_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(parallel, "SMALL", 0)
+    monkeypatch.setattr(parallel, "WORTH_SECONDS", -1)
     monkeypatch.setattr(parallel, "CHUNK", 2)
 
 
 @pytest.mark.usefixtures("tiny_chunks")
-def test_workers_do_the_work_and_keep_the_order() -> None:
+def test_this_process_and_a_worker_share_the_work_and_keep_the_order() -> None:
     results = [item for chunk in parallel.in_order(squares_and_process, range(31), workers=2) for item in chunk]
     assert [square for square, _ in results] == [number * number for number in range(31)]
-    assert os.getpid() not in {process for _, process in results}
+    processes = {process for _, process in results}
+    assert len(processes) == 2
+    assert os.getpid() in processes
 
 
 def test_little_work_is_done_here() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trainer.training.plateau import BLANK_SHARES, Vitals, diagnose, loss_of_ignoring
+from trainer.training.plateau import BLANK_SHARES, Vitals, diagnose, fixed_loss_of_ignoring, loss_of_ignoring
 
 SOUND = Vitals(step=200, loss=9.6, ignoring=9.7, symbols=10, length=4.0, frames=40, needed=5, gradient=0.8, rate=2e-3)
 
@@ -55,3 +55,16 @@ def test_every_measurement_is_told() -> None:
     text = diagnose(SOUND)
     for fact in ("200 steps", "9.60 nats", "costs 9.70", "4.0 symbols x log 10 = 9.21", "0.8;", "8.0 frames", "0.002"):
         assert fact in text
+
+
+def test_a_fixed_head_that_ignores_the_pictures_knows_how_often_each_class_stands_where() -> None:
+    labels = [(1, 2), (1, 3), (1,), (2, 2)]
+    first = -(3 / 4 * math.log(3 / 4) + 1 / 4 * math.log(1 / 4))
+    second = -(2 / 4 * math.log(2 / 4) + 2 * 1 / 4 * math.log(1 / 4))
+    assert fixed_loss_of_ignoring(labels, 3) == pytest.approx((first + second + 0) / 3)
+
+
+def test_of_a_fixed_head_no_frames_are_told() -> None:
+    text = diagnose(replace(SOUND, frames=None, needed=30))
+    assert "9.60 nats, where ignoring the pictures costs 9.70; gradient norm 0.8; learning rate 0.002." in text
+    assert "frame" not in text

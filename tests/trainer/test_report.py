@@ -21,7 +21,7 @@ from trainer.evaluation.charts import tick_labels
 from trainer.evaluation.confusion import align, by_symbol, errors_of, pairs_of
 from trainer.evaluation.history import Reading
 from trainer.evaluation.metrics import edit_distance
-from trainer.evaluation.report import Item, Report, render
+from trainer.evaluation.report import Item, Report, render, render_suspects
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -105,6 +105,17 @@ def test_every_error_is_shown_the_confident_first_with_its_name_escaped() -> Non
     assert "set/<b>" not in page
 
 
+def test_suspects_have_a_page_before_there_is_a_model() -> None:
+    suspects = report().suspects
+    text = render_suspects("a <model>", "4 labels to doubt", suspects)
+    page = Resources(text)
+    assert page.open == []
+    assert sum(source.startswith("data:image/") for source in page.loaded) == len(suspects)
+    assert "<title>a &lt;model&gt;</title>" in text
+    assert [card.strip().splitlines()[-1] for card in page.cards] == [item.name for item in suspects]
+    assert "Labels to doubt" not in render_suspects("none", "0 labels to doubt", [])
+
+
 def test_pages_stay_small_enough_to_open(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("trainer.evaluation.report.PICTURE_BYTES", 3 * len(picture(1)))
     page = render(report())
@@ -125,6 +136,15 @@ def test_a_loss_that_is_no_number_is_left_out_of_the_chart() -> None:
     page = render(broken)
     assert "nan" not in page.split("<h2>Which")[0].split("</style>")[1]
     assert page.count("<circle") == 2 * len(report().history)
+
+
+@pytest.mark.parametrize(("accuracy", "shown"), [(1.0, {"100", "99"}), (0.0, {"0", "1"})])
+def test_a_share_that_never_changes_is_drawn_within_its_bounds(accuracy: float, shown: set[str]) -> None:
+    history = [replace(line, accuracy=accuracy) for line in report().history]
+    chart = render(replace(report(), history=history)).split("<svg")[1]
+    ticks = re.findall(r'text-anchor="end">([-\d.]+)</text>', chart)
+    assert shown <= set(ticks)
+    assert all(0 <= float(tick) <= 100 for tick in ticks[:5])
 
 
 @given(TEXTS, TEXTS)

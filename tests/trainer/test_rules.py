@@ -99,6 +99,14 @@ def test_labels_too_long_for_ctc() -> None:
     assert "the smallest width that fits is 53" in finding.sentence  # ceil(53 / 4) = 14
 
 
+def test_labels_too_long_for_a_fixed_head() -> None:
+    net = NeuralNetSection(Head="CrossEntropy", MaxLabelNum=4)
+    finding = only([entry("a.png", "1123"), entry("b.png", "123456")], "too-long", neural_net=net)
+    assert [(place.name, place.detail) for place in finding.places] == [("b.png", "6 symbols")]
+    assert "1 label with more than the 4 symbols of NeuralNet.MaxLabelNum; the longest has 6" in finding.sentence
+    assert "frame" not in finding.sentence
+
+
 def test_the_same_picture_with_different_labels() -> None:
     twins = [entry("a.png", "1", pixels="p"), entry("b.png", "2", pixels="p"), entry("c.png", "1", pixels="p")]
     finding = only(twins, "contradiction")

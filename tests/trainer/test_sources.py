@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract import image
 from trainer.config import TrainConfig
 from trainer.dataset import pack, sources
 from trainer.dataset.propose import propose
@@ -221,7 +222,22 @@ def test_a_packed_test_set_is_a_source_again(
     found = read(packed.files["test"])
     assert [sample.content.read() for sample in found] == test.encoded
     assert [sample.label for sample in found] == test.labels
-    with pytest.raises(SourceError, match="has no picture file"):
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_packed_train_set_is_a_source_again_by_its_pixels(
+    channels: int, tmp_path: Path, configure: Configure, write_pictures: WritePictures
+) -> None:
+    write_pictures(tmp_path / "set", [f"{number}_a.png" for number in range(20)])
+    config = configure(tmp_path / "set", Pretreatment={"ImageChannel": channels})
+    packed = pack.prepare(config, Silent(), root=tmp_path / "one")
+    train, found = packed.load("train"), read(packed.files["train"])
+    assert [sample.label for sample in found] == train.labels
+    for sample, pixels in zip(found, train.pixels, strict=True):
+        again = image.to_pixels(sample.content.read(), config.Pretreatment, config.input_size)
+        assert (again == pixels).all()
+    (packed.files["train"].parent / "manifest.json").unlink()
+    with pytest.raises(SourceError, match=r"manifest\.json that says how large its pictures are is not beside it"):
         read(packed.files["train"])
 
 

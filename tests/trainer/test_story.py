@@ -134,6 +134,7 @@ def test_suspects_go_into_a_table_that_relabel_takes(trained: tuple[Path, Run, s
     assert lines[0] == "file,label,was,confidence"
     assert len(lines) - 1 == len(found.stdout.splitlines())
     assert "networks that had not seen them read" in found.stderr
+    assert run.suspects.read_text("utf-8").count("<figure>") == len(lines) - 1
     assert trainer(folder, "relabel", "bars.yaml").returncode == 0
     assert (folder / "labels.csv").read_text("utf-8").startswith("file,label\npictures/")
     run.relabel.unlink()

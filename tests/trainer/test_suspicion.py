@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from contract.decode import Decoded
 from tests.conftest import small_config
 from tests.trainer.test_fit import examples
 from trainer.dataset import records
@@ -18,7 +19,7 @@ from trainer.evaluation.sheet import contact_sheet
 from trainer.framework import import_keras
 from trainer.progress import Silent
 from trainer.run import run_of
-from trainer.training import suspicion
+from trainer.training import heldout, suspicion
 from trainer.training.suspicion import Found, Search, fold_numbers
 
 
@@ -36,6 +37,33 @@ def test_equal_pixels_share_a_fold_and_folds_are_even() -> None:
     numbers = fold_numbers(doubled, 3)
     assert (numbers[:600] == numbers[600:]).all()
     assert all(150 < (numbers == fold).sum() < 600 for fold in range(3))
+
+
+def test_readings_of_several_moments_are_taken_together() -> None:
+    moments = [
+        [Decoded("12", 0.9, ()), Decoded("3", 0.9, ()), Decoded("5", 0.2, ())],
+        [Decoded("12", 0.6, ()), Decoded("8", 0.5, ()), Decoded("6", 0.2, ())],
+        [Decoded("12", 0.9, ()), Decoded("8", 0.6, ()), Decoded("6", 0.1, ())],
+    ]
+    verdicts = heldout.pooled(moments)
+    assert [verdict.text for verdict in verdicts] == ["12", "8", "6"]
+    assert [verdict.confidence for verdict in verdicts] == pytest.approx([0.8, 1.1 / 3, 0.1])
+
+
+@pytest.mark.parametrize(
+    ("agreed", "ends"),
+    [
+        ([], False),
+        ([0.97, 0.97], False),  # too few to tell
+        ([0.1, 0.97, 0.974, 0.974], True),
+        ([0.95, 0.96, 0.97], False),  # it still gets better
+        ([0.97, 0.96, 0.95], True),
+        ([0.85, 0.86, 0.85], False),  # it may yet
+        ([0.1, 0.1, 0.1], False),  # it has not begun to read
+    ],
+)
+def test_a_training_ends_when_it_reads_no_better(agreed: list[float], ends: bool) -> None:
+    assert heldout.has_learned(agreed) == ends
 
 
 def test_networks_that_cannot_read_are_not_believed() -> None:

@@ -32,7 +32,7 @@ def test_a_seed_gives_the_same_files_with_any_number_of_workers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generate(tmp_path / "one", 20, DIGITS, workers=1, progress=Silent())
-    monkeypatch.setattr(parallel, "SMALL", 0)
+    monkeypatch.setattr(parallel, "WORTH_SECONDS", -1)
     monkeypatch.setattr(parallel, "CHUNK", 3)
     generate(tmp_path / "two", 20, DIGITS, workers=2, progress=Silent())
     assert written(tmp_path / "one") == written(tmp_path / "two")

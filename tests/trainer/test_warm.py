@@ -6,12 +6,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.conftest import scrambled, small_config
+from contract.spec import dump
+from tests.conftest import Artifact, scrambled, shared_artifact, small_config
 from trainer.errors import TrainerError, UsageError
 from trainer.framework import import_keras
 from trainer.training.warm import Donor, align, find, with_symbols
 
 OLD = ("a", "b", "c", "d")
+
+PIXELS = np.random.default_rng(0).integers(0, 256, (5, 16, 48, 1), np.uint8)
 
 
 def weights(classes: int, hidden: int = 3, offset: float = 0.0) -> dict[str, Any]:
@@ -32,6 +35,16 @@ def test_each_symbol_takes_its_weights_along() -> None:
     assert values["logits/bias"].tolist() == [100.0, 104.0, 100.0, 102.0]  # the new symbol: as the least likely
     np.testing.assert_array_equal(values["logits/kernel"][:, 2], weights(4)["logits/kernel"][:, 2])
     np.testing.assert_array_equal(values["Conv2D_0/kernel"], donor.weights["Conv2D_0/kernel"])
+
+
+def test_the_positions_of_a_fixed_head_keep_their_own_weights() -> None:
+    old, new = (
+        {"logits/kernel": np.random.default_rng(seed).normal(size=(3, 2, 5)), "logits/bias": np.zeros((2, 5))}
+        for seed in (0, 1)
+    )
+    values, taken = align(new, ("b", "a", "c", "d"), Donor(Path("old"), old, OLD))
+    assert taken.kept == 4
+    np.testing.assert_array_equal(values["logits/kernel"], old["logits/kernel"][..., [0, 2, 1, 3, 4]])
 
 
 def test_layers_of_another_shape_start_fresh_and_are_named() -> None:
@@ -86,13 +99,88 @@ def test_a_learner_that_starts_from_another_reads_as_it_did() -> None:
     old, new = (Learner(one, choose(one, 64, "float32")) for one in (old_config, config))
     scrambled(old.reader)
     named = {name: np.asarray(weight) for name, weight in named_weights(old.reader).items()}
-    taken = new.start_from(Donor(Path("old"), named, old_config.charset.symbols))
+    taken = new.start_from(Donor(Path("old"), named, old_config.charset.symbols), PIXELS)
     assert str(taken).startswith("kept 4 symbols, added 1, dropped 2; took over ")
     assert not taken.fresh
     new.refresh_reader()
-    pixels = np.random.default_rng(0).integers(0, 256, (5, 16, 48, 1), np.uint8)
-    before, after = old.logits(pixels, 5)[0], new.logits(pixels, 5)[0]
+    before, after = old.logits(PIXELS, 5)[0], new.logits(PIXELS, 5)[0]
     np.testing.assert_allclose(after[..., [0, 1, 3, 4, 5]], before[..., [0, 6, 5, 2, 1]], atol=1e-4)
+
+
+SLOW_NETWORKS: list[dict[str, Any]] = [
+    {"Geometry": "seed", "RecurrentNetwork": "GRU", "RecurrentLayers": 2},
+    {"CNNNetwork": "DenseNet", "RecurrentNetwork": "BGRU"},
+    {"CNNNetwork": "DenseNet", "RecurrentNetwork": "None"},
+    {"Head": "CrossEntropy", "MaxLabelNum": 3, "Dense": [12], "DensePerPosition": [8], "RecurrentNetwork": "LSTM"},
+]
+
+
+def lone(artifact: Artifact, folder: Path) -> Path:
+    """Write a .pb and its YAML into one folder, with no run near, and return the path of the .pb."""
+    (folder / "small_1.0.pb").write_bytes(artifact.graph)
+    (folder / "small_1.0.yaml").write_bytes(dump(artifact.spec))
+    return folder / "small_1.0.pb"
+
+
+@pytest.mark.parametrize("net", [{}, *[pytest.param(net, marks=pytest.mark.slow) for net in SLOW_NETWORKS]])
+def test_a_network_that_starts_from_a_lone_graph_reads_as_the_graph_does(net: dict[str, Any], tmp_path: Path) -> None:
+    import_keras()
+    from trainer.training.learner import Learner  # noqa: PLC0415 - these import keras
+    from trainer.training.recipe import choose  # noqa: PLC0415
+
+    artifact = shared_artifact(NeuralNet=net)
+    config = artifact.config
+    learner = Learner(config, choose(config, 64, "float32"))
+    taken = learner.start_from(find(lone(artifact, tmp_path)), PIXELS)
+    assert not taken.fresh
+    assert (taken.kept, taken.added, taken.dropped) == (10, 0, 0)
+    learner.refresh_reader()
+    expected = artifact.model.predict_on_batch(PIXELS)
+    np.testing.assert_allclose(learner.logits(PIXELS, 5)[0], expected, atol=1e-4 * np.abs(expected).max())
+
+
+def test_batch_norms_from_a_graph_hold_the_statistics_of_the_pictures(artifact: Artifact) -> None:
+    import_keras()
+    import keras  # noqa: PLC0415 - late, as the next
+
+    from trainer.training import graph_donor  # noqa: PLC0415
+
+    model = scrambled(keras.models.clone_model(artifact.model), seed=1)
+    before = model.predict_on_batch(PIXELS)
+    graph_donor.settle(model, PIXELS)
+    np.testing.assert_allclose(model.predict_on_batch(PIXELS), before, atol=1e-4 * np.abs(before).max())
+    # Then the first layers see in training what they see in reading.
+    norm = next(layer for layer in model.layers if isinstance(layer, keras.layers.BatchNormalization))
+    first = keras.Model(model.inputs[0], norm.output)
+    np.testing.assert_allclose(first(PIXELS, training=True), first(PIXELS, training=False), atol=1e-3)
+
+
+def test_a_graph_without_known_weights_is_refused(artifact: Artifact) -> None:
+    import_keras()
+    import tensorflow as tf  # noqa: PLC0415 - late, as the next
+
+    from trainer.training import graph_donor  # noqa: PLC0415
+
+    with tf.Graph().as_default() as graph:
+        tf.identity(tf.compat.v1.placeholder(tf.float32, [None, 4], name="input"), name="dense_decoded")
+    with pytest.raises(UsageError, match="give a model that this trainer exported"):
+        graph_donor.weights_for(artifact.model, graph.as_graph_def().SerializeToString(), "foreign.pb")
+    with pytest.raises(UsageError, match="no graph of this trainer"):
+        graph_donor.weights_for(artifact.model, b"no graph", "foreign.pb")
+
+
+def test_a_lone_graph_needs_its_own_yaml(artifact: Artifact, tmp_path: Path) -> None:
+    path = lone(artifact, tmp_path)
+    assert find(path).symbols == artifact.config.charset.symbols
+    path.write_bytes(artifact.graph + b"\0")
+    with pytest.raises(UsageError, match="not the graph that"):
+        find(path)
+    path.with_suffix(".yaml").write_text("Model: {ModelName: seed, CharSet: NUMERIC}\nSystem: {}\n")
+    with pytest.raises(UsageError, match="not described by a YAML of this trainer"):
+        find(path)
+    path.with_suffix(".yaml").unlink()
+    with pytest.raises(UsageError, match="its YAML"):
+        find(path)
 
 
 def test_weights_of_another_network_or_alphabet_are_refused() -> None:

@@ -70,6 +70,8 @@ def _table(summary: "Summary") -> Table:
 
 
 def _frames(config: TrainConfig, frames: int) -> str:
+    if config.NeuralNet.MaxLabelNum is not None:
+        return f"{frames} positions, for texts of up to so many symbols"
     try:
         longest = max((len(sample.label or "") for sample in scan(config).samples), default=0)
     except SourceError:

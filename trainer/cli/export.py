@@ -24,7 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         type=_formats,
         default=(),
         metavar="NAMES",
-        help=f"for other runtimes too: {', '.join(FORMATS)}, or several with commas between",
+        help=f"for other runtimes too: {', '.join(FORMATS)}, or several with commas between. All take pixels uint8 "
+        "[N, H, W, C] as the contract prepares them, never picture files, whose decoding would differ between "
+        "runtimes, and give logits float32 [N, T, K]. The SavedModel's signature serving_default (pixels) gives "
+        "symbols and texts too; TFLite reads one picture at a time",
     )
     parser.add_argument("--exclude", type=Path, metavar="FILE", help="the list that the set was packed without")
 
@@ -38,7 +41,8 @@ def run(arguments: argparse.Namespace) -> int:
     folder = run_of(config.Model)
     progress = Terminal()
     packed = pack.prepare(config, progress, exclude)
-    exported = story.export(config, packed, folder, progress, arguments.format)
+    with folder.alone():
+        exported = story.export(config, packed, folder, progress, arguments.format)
     files = [folder.graph, folder.spec, *map(folder.in_format, arguments.format)]
     print("\n".join([exported.finding, str(exported.score), *map(str, files)]))  # noqa: T201 - the result
     return 0

@@ -26,8 +26,9 @@ def run(arguments: argparse.Namespace) -> int:
     packed = (pack.pack if arguments.force else pack.prepare)(config, progress, exclude)
     for finding in packed.warnings:
         progress.say(f"warning: {finding.text}")
+    train = "drawn pictures" if packed.endless else f"{packed.counts['train']:,} pictures"
     progress.say(
-        f"{pack.folder_of(config)}: {packed.counts['train']:,} pictures to train on, {packed.counts['test']:,} to test "
+        f"{pack.folder_of(config)}: {train} to train on, {packed.counts['test']:,} to test "
         f"on, {packed.excluded:,} left out, fingerprint {packed.fingerprint[:12]}"
     )
     return 0

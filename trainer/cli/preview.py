@@ -1,6 +1,7 @@
 """`python -m trainer preview`: a picture of what training sees."""
 
 import argparse
+import contextlib
 import itertools
 from pathlib import Path
 
@@ -33,21 +34,19 @@ def run(arguments: argparse.Namespace) -> int:
     """Draw the sheet from the very batches that `train` would learn from."""
     config, exclude = configs.read(arguments.config), quarantine.read(arguments.exclude)
     import_keras()
-    from trainer.training.pipeline import batches, label_matrix  # noqa: PLC0415 - these import tensorflow
+    from trainer.training.pipeline import batches_of, epoch_pictures, source_of  # noqa: PLC0415 - these import keras
     from trainer.training.recipe import choose  # noqa: PLC0415
 
     progress = Terminal()
     packed = pack.prepare(config, progress, exclude)
-    train = packed.load("train")
-    plan = choose(config, len(train), "float32")
-    labels = label_matrix(train.labels, config.charset)
-    drawn = batches(train.pixels, labels, plan, config.System.Seed, first_step=arguments.step)
-    needed = list(itertools.islice(drawn, -(-arguments.count // plan.batch_size)))
+    plan = choose(config, epoch_pictures(config, packed), "float32")
+    with contextlib.closing(batches_of(source_of(config, packed), config, plan, first_step=arguments.step)) as drawn:
+        needed = list(itertools.islice(drawn, -(-arguments.count // plan.batch_size)))
     if not needed:
         raise UsageError(f"the training has {plan.steps:,} steps: give --step less than that, and a --count above 0")
     pictures = np.concatenate([np.asarray(batch.images) for batch in needed])[: arguments.count]
     texts = [config.charset.decode(row) for batch in needed for row in np.asarray(batch.labels).tolist()]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(arguments.output, contact_sheet(pictures, texts[: arguments.count]))
-    progress.say(f"{len(pictures):,} pictures of {len(train):,} in {arguments.output}")
+    progress.say(f"{len(pictures):,} pictures of {epoch_pictures(config, packed):,} in {arguments.output}")
     return 0

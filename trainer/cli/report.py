@@ -25,7 +25,8 @@ def run(arguments: argparse.Namespace) -> int:
     progress = Terminal()
     packed = pack.prepare(config, progress, quarantine.read(arguments.exclude))
     folder = run_of(config.Model)
-    items = assessment.read_test_set(config, packed, folder, progress)
-    assessment.write_report(folder, items, suspicion.recall(config, folder.relabel))
+    with folder.alone():
+        items = assessment.read_test_set(config, packed, folder, progress)
+        assessment.write_report(folder, items, suspicion.recall(config, folder.relabel))
     print(folder.report)  # noqa: T201 - the result
     return 0

@@ -3,8 +3,10 @@
 import argparse
 from pathlib import Path
 
+from contract.files import write_atomically
 from trainer import config as configs
 from trainer.dataset import pack, quarantine
+from trainer.evaluation import report
 from trainer.framework import import_keras
 from trainer.progress import Terminal
 from trainer.run import run_of
@@ -27,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Search, write relabel.csv, and show the suspects in the report if there is a trained model."""
+    """Search, write relabel.csv and a page with the pictures, and into the report if there is a trained model."""
     config, exclude = configs.read(arguments.config), quarantine.read(arguments.exclude)
     import_keras()
     from trainer.training import device  # noqa: PLC0415 - it imports keras
@@ -42,10 +44,13 @@ def run(arguments: argparse.Namespace) -> int:
     suspicion.write(folder.relabel, found.proposals)
     for one in found.proposals:
         print(f"{one.name}\tlabel {one.was}\tread {one.label}\t{one.confidence:.3f}")  # noqa: T201 - the result
+    suspects = suspicion.items_of(config, found.proposals)
+    write_atomically(folder.suspects, report.render_suspects(config.Model.ModelName, str(found), suspects).encode())
+    progress.say(f"with their pictures: {folder.suspects}")
     if folder.spec.exists():
-        items = assessment.read_test_set(config, packed, folder, progress)
-        assessment.write_report(folder, items, suspicion.items_of(config, found.proposals))
-        progress.say(f"with their pictures: {folder.report}")
+        with folder.alone():
+            assessment.write_report(folder, assessment.read_test_set(config, packed, folder, progress), suspects)
+        progress.say(f"and in the model's report: {folder.report}")
     progress.say(str(found))
     if found.proposals:
         progress.say(

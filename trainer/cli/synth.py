@@ -7,15 +7,13 @@ from pathlib import Path
 from contract import charset as charsets
 from contract.errors import CharsetError
 from trainer import parallel
+from trainer.config.synthetic import MAX_LENGTH, MAX_SIDE, MIN_SIDE
+from trainer.dataset.endless import check_fonts
 from trainer.dataset.synth import Drawing, generate
 from trainer.progress import Terminal
 
 SUMMARY = "generate labelled pictures to try the trainer with"
 EXAMPLE = "python -m trainer synth data/digits --count 6000 --charset NUMERIC --length 4 --size 160x60 --seed 1"
-
-MAX_SIDE = 1000  # pixels
-MIN_SIDE = 20  # pixels: below, the package has no room for its noise
-MAX_LENGTH = 32
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,12 +29,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--length", type=_lengths, default=(4, 4), help="of the labels: 4, or 4-6 (default 4)")
     parser.add_argument("--size", type=_size, default=(160, 60), help="in pixels (default 160x60)")
     parser.add_argument("--seed", type=int, default=0, help="another seed gives other pictures (default %(default)s)")
+    parser.add_argument("--fonts", nargs="+", default=[], metavar="FILE", help="default: the package's DroidSansMono")
+    parser.add_argument("--font-sizes", nargs="+", type=_count, default=[], metavar="PIXELS", help="default: 42 50 56")
     parser.add_argument("--workers", type=_count, help="processes to draw with (default: every core)")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Generate."""
-    drawing = Drawing(arguments.charset, arguments.length, arguments.size, arguments.seed)
+    drawing = Drawing(
+        arguments.charset,
+        arguments.length,
+        arguments.size,
+        arguments.seed,
+        fonts=tuple(arguments.fonts),
+        font_sizes=tuple(arguments.font_sizes),
+    )
+    check_fonts(drawing)
     progress = Terminal()
     generate(arguments.folder, arguments.count, drawing, parallel.worker_count(arguments.workers), progress)
     progress.say(f"{arguments.count:,} pictures in {arguments.folder}")

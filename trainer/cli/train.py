@@ -20,8 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--warm-start",
         type=Path,
-        metavar="RUN",
-        help="take over what fits from a trained run: its folder, its best.npz or its .pb",
+        metavar="RUN|MODEL.pb",
+        help="take over what fits from a trained model: the folder of its run, its best.npz, or its .pb with the YAML",
     )
     parser.add_argument("--exclude", type=Path, metavar="FILE", help="leave out the pictures that this list names")
 

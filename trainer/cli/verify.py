@@ -53,7 +53,7 @@ def _print(report: Report, console: Console) -> None:
         console.print()
     if report.scan.ignored:
         console.print(ignored_sentence(report.scan.ignored))
-    pictures = f"{len(report.scan.train):,} pictures"
+    pictures = "Drawn pictures" if report.scan.endless else f"{len(report.scan.train):,} pictures"
     if report.scan.test:
         pictures += f" to train on, {len(report.scan.test):,} to test on"
     errors, warnings = len(report.errors), len(report.findings) - len(report.errors)
@@ -69,6 +69,8 @@ def _count(count: int, noun: str) -> str:
 
 def _examples(finding: Finding) -> Table:
     table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(overflow="fold")  # a name that is cut off cannot be looked for
     for place in finding.places[:SHOWN]:
         table.add_row("   ", escape(place.name), escape(place.detail))
     if len(finding.places) > SHOWN:

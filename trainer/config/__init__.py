@@ -3,9 +3,12 @@
 Relative paths are relative to the folder that the command runs in, as they were there.
 """
 
+from trainer.config.augment import AugmentSection
 from trainer.config.export import ExportSection
 from trainer.config.kinds import Arithmetic, AskedArithmetic, Positive, PositiveNumber, Share
 from trainer.config.neural_net import NeuralNetSection
+from trainer.config.optimizer import OptimizerSection
+from trainer.config.synthetic import SyntheticSection
 from trainer.config.system import Paths, SystemSection
 from trainer.config.trains import TrainsSection
 from trainer.config.whole import TrainConfig, read
@@ -13,12 +16,15 @@ from trainer.config.whole import TrainConfig, read
 __all__ = [
     "Arithmetic",
     "AskedArithmetic",
+    "AugmentSection",
     "ExportSection",
     "NeuralNetSection",
+    "OptimizerSection",
     "Paths",
     "Positive",
     "PositiveNumber",
     "Share",
+    "SyntheticSection",
     "SystemSection",
     "TrainConfig",
     "TrainsSection",

@@ -10,6 +10,8 @@ from trainer.config.kinds import Positive, Share
 
 Paths = str | list[str]
 
+SYNTHETIC = "synthetic"  # in place of a path: pictures are drawn while training
+
 
 class SystemSection(StrictModel):
     """Section `System`: where the pictures are and what the machine may give.
@@ -17,13 +19,15 @@ class SystemSection(StrictModel):
     Attributes:
         DeviceUsage: share of the GPU's memory that training may take, 0..1; default: as much as it needs.
         TrainsPath: the pictures: a folder with its sub-folders, a .zip, a .csv, .tsv or .txt with a file and its label
-            on each line, .tfrecords of captcha_trainer, a pattern such as data/*, or a list of these.
+            on each line, .tfrecords of captcha_trainer, a pattern such as data/*, or a list of these. The word
+            `synthetic` has them drawn while training, without end, as section Synthetic says.
         TrainRegex: the first match in a file's name is its label, if there is no better source for it; the default
             reads `label_anything.png`.
         TestPath: pictures to test on; default: a part of TrainsPath is set aside.
         TestRegex: as TrainRegex, for TestPath; default: TrainRegex.
         TestSetNum: how many pictures of TrainsPath are set aside for testing; default: a tenth. Pictures that are added
-            later are split in the same proportion, so that earlier ones keep their side.
+            later are split in the same proportion, so that earlier ones keep their side. Of synthetic pictures so many
+            are drawn that training never sees; default: 2,000.
         Seed: of everything random in training.
         Threads: CPU threads to use; default: all.
         Deterministic: the same weights, bit for bit, each time on the same machine; slower.
@@ -45,6 +49,16 @@ class SystemSection(StrictModel):
         return _as_list(self.TrainsPath)
 
     @property
+    def synthetic(self) -> bool:
+        """Whether the pictures to train on are drawn while training."""
+        return self.train_paths == (SYNTHETIC,)
+
+    @property
+    def splits(self) -> bool:
+        """Whether a part of TrainsPath is set aside for testing."""
+        return not self.test_paths and not self.synthetic
+
+    @property
     def test_paths(self) -> tuple[str, ...]:
         """TestPath as a list; empty when a part of TrainsPath is to be set aside."""
         return _as_list(self.TestPath)
@@ -59,6 +73,8 @@ class SystemSection(StrictModel):
     def _some_path(cls, value: Paths) -> Paths:
         if not _as_list(value):
             raise ValueError("names nothing; give the folder that holds the pictures")
+        if SYNTHETIC in _as_list(value) and _as_list(value) != (SYNTHETIC,):
+            raise ValueError(f"{SYNTHETIC!r} stands alone: drawn pictures and others are not mixed")
         return value
 
     @field_validator("TrainRegex", "TestRegex", mode="after")

@@ -11,6 +11,7 @@ from contract.spec import ModelSection, input_size
 from contract.strict import StrictModel, read_yaml, validate
 from trainer.config.export import ExportSection
 from trainer.config.neural_net import NeuralNetSection
+from trainer.config.synthetic import MAX_SIDE, MIN_SIDE, SyntheticSection
 from trainer.config.system import SystemSection
 from trainer.config.trains import TrainsSection
 
@@ -19,6 +20,7 @@ class TrainConfig(StrictModel):
     """The whole config. `Model` and `Pretreatment` go into the exported model's YAML as they are."""
 
     System: SystemSection
+    Synthetic: SyntheticSection = SyntheticSection()
     NeuralNet: NeuralNetSection = NeuralNetSection()
     Trains: TrainsSection = TrainsSection()
     Export: ExportSection = ExportSection()
@@ -43,6 +45,25 @@ class TrainConfig(StrictModel):
             raise ValueError(
                 f"System.TestSetNum {pictures} is less than Trains.TestBatchSize {batch}: the test set must fill one "
                 f"batch; lower TestBatchSize to {pictures} or leave it out, or set more pictures aside"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _synthetic_is_used(self) -> Self:
+        if not self.System.synthetic and SyntheticSection() != self.Synthetic:
+            raise ValueError(
+                "section Synthetic is given, but pictures are drawn only with System.TrainsPath: synthetic"
+            )
+        longest, positions = self.Synthetic.lengths[1], self.NeuralNet.MaxLabelNum
+        if self.System.synthetic and positions is not None and longest > positions:
+            raise ValueError(
+                f"Synthetic.Length has labels of {longest} symbols, but NeuralNet.MaxLabelNum is {positions}"
+            )
+        sides = (self.Model.ImageWidth, self.Model.ImageHeight)
+        if self.System.synthetic and not all(MIN_SIDE <= side <= MAX_SIDE for side in sides):
+            raise ValueError(
+                f"synthetic pictures have sides of {MIN_SIDE} to {MAX_SIDE} pixels, and ImageWidth and ImageHeight say "
+                f"{sides[0]}x{sides[1]}; set these, and Pretreatment.Resize if the network is to see another size"
             )
         return self
 

@@ -11,7 +11,7 @@ from trainer.dataset.propose import Proposal
 # Lines of keys are `  key: value    # comment`; a key behind # has its default.
 TEMPLATE = """\
 System:
-  TrainsPath: data/mine    # a folder and those in it, a .zip, .csv, .tsv, .txt, .tfrecords, or a list of them
+  TrainsPath: data/mine    # a folder and those in it, a .zip, .csv, .tsv, .txt, .tfrecords, a list; or synthetic
   TrainRegex: '.*?(?=_)'    # the first match in a file's name is its label
   TestPath:    # pictures to test on; empty: some of TrainsPath are set aside, never trained on
   # TestRegex:    # as TrainRegex, for TestPath; default: TrainRegex
@@ -21,12 +21,26 @@ System:
   # Threads: 2    # CPU threads to use; default: all
   # Deterministic: false    # true gives the same weights each time, bit for bit; slower
 
+Synthetic:
+  # Length: 4    # with TrainsPath: synthetic, symbols in a drawn label: a number, or [shortest, longest]
+  # Fonts: []    # ... files of fonts to draw with; default: the DroidSansMono of the package captcha
+  # FontSizes: [42, 50, 56]    # ... in pixels; default: these, less for pictures lower than 60
+  # Epoch: 20000    # ... pictures that count as an epoch; no two are the same
+  # Workers: 2    # ... processes that draw; default: one for each core
+
 NeuralNet:
-  CNNNetwork: CNN5    # CNN5, or DenseNet: larger and slower
+  CNNNetwork: CNN5    # CNN5; DenseNet, larger and slower; or VGG, which section VGG lays out; see docs/CONFIG.md
   # Geometry: wide    # of CNN5: a frame for each 4 pixels of width; seed: for each 16, as captcha_trainer had
-  RecurrentNetwork: BLSTM    # BLSTM reads in both directions, LSTM in one
+  # DenseNet: {Stem: 64, Growth: 18, Blocks: [8, 8, 8], Transitions: [128, 128]}    # filters, and layers of each block
+  # VGG: {Blocks: [{Filters: [32, 32]}, {Filters: [64, 64]}]}    # the plan of VGG; configs/seeds/ has some
+  RecurrentNetwork: BLSTM    # BLSTM and BGRU read in both directions, LSTM and GRU in one; None
   # RecurrentLayers: 1    # 1 or 2
   HiddenNum: 64    # units in each direction; fewer make a smaller model
+  # Head: CTC    # texts of any length; CrossEntropy has a classifier for each position instead
+  # MaxLabelNum: 4    # of CrossEntropy: how many positions; shorter texts are padded
+  # Dense: []    # ... units of layers that all positions share
+  # DensePerPosition: []    # ... and of layers behind them that each position has for itself
+  # DenseKeepProb: 1.0    # ... share of features that dropout keeps behind each of these
   # KeepProb: 1.0    # share of features that dropout keeps in training
 
 Trains:
@@ -40,11 +54,17 @@ Trains:
   # Patience: 10    # stop after so many tests without a better one; default: no limit
   # SavedSteps: 100    # steps between two checkpoints
   # ValidationSteps: 500    # steps between two tests; default: one for each epoch
-  # LearningRate: 0.001    # default: chosen by the recipe, with a warm-up and a cosine down to nothing
-  # DecayRate: 0.98    # with DecaySteps: multiply the rate by this ...
-  # DecaySteps: 10000    # ... each time so many steps are done, instead of the cosine
+  # Optimizer: AdamW    # or Adam, RMSprop, Adagrad, Adadelta, SGD, or a section with its numbers: docs/CONFIG.md
+  # LearningRate: 0.002    # the largest; default: chosen by the recipe, with a warm-up and a cosine down to nothing
+  # DecayRate: 0.98    # instead of the cosine: multiply the rate by this; 1 alone keeps it as it is ...
+  # DecaySteps: 10000    # ... each time so many steps are done
+  # DecayPatience: 3    # ... or each time so many tests in a row were no better
+  # WeightDecay: 0.01    # pull of the weights towards zero; default: 0.01 with AdamW, else 0
+  # ClipNorm: 1.0    # longest gradient, longer ones are shortened; off takes them as they are
+  # EMA: 0.978    # momentum of the average of the weights, which is tested and exported; off takes the newest weights
   # Precision: auto    # float32 or bfloat16; auto takes bfloat16 where it is the faster one
-  # Augment: auto    # vary the pictures in training: off, light, strong, or auto by the size of the set
+  # Jit: false    # compile the training step with XLA: slower on CPUs
+  # Augment: auto    # vary the pictures: off, light, strong, auto by the size of the set, or {Preset: light, Rotate: 3}
 
 Export:
   # Precision: float32    # bfloat16: half the size and faster on newer CPUs, refused if less accurate; auto tries it

@@ -4,21 +4,22 @@ import functools
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
 
 from contract import image
 from contract.errors import PictureError
-from contract.files import sha256
 from contract.image import Pretreatment
 from trainer import parallel
 from trainer.dataset.sample import Sample
 from trainer.dataset.spool import Spool
-from trainer.progress import Progress
+
+if TYPE_CHECKING:  # workers import this file, and need no bars
+    from trainer.progress import Progress
 
 Numbered = tuple[int, Sample]
 
 
-@dataclass(frozen=True)
-class Facts:
+class Facts(NamedTuple):  # a tuple, as is the next: thousands of them come from the workers
     """What one picture turned out to be.
 
     Attributes:
@@ -36,8 +37,7 @@ class Facts:
     problem: str = ""
 
 
-@dataclass(frozen=True)
-class Examined:
+class Examined(NamedTuple):
     """Facts, and when they held.
 
     Attributes:
@@ -65,7 +65,7 @@ class Steps:
 
 
 def examine(
-    samples: Sequence[Numbered], steps: Steps, workers: int, progress: Progress, title: str
+    samples: Sequence[Numbered], steps: Steps, workers: int, progress: "Progress", title: str
 ) -> Iterator[Examined]:
     """Examine pictures on all cores, with a bar.
 
@@ -93,7 +93,7 @@ def _examine_chunk(samples: Sequence[Numbered], steps: Steps) -> list[Examined]:
         item, pixels = _examine_one(sample, steps)
         examined.append(item)
         if pixels is not None:
-            pictures.append((number, pixels.tobytes()))
+            pictures.append((number, pixels.data))
     if steps.spool:
         steps.spool.put(pictures)
     return examined
@@ -105,12 +105,11 @@ def _examine_one(sample: Sample, steps: Steps) -> tuple[Examined, image.Pixels |
         content = sample.content.read()
     except OSError as error:
         return Examined(Facts("", problem=f"cannot be read: {error.strerror or error}"), ""), None
-    digest = sha256(content)
+    digest = hashlib.sha256(content).hexdigest()
     try:
-        picture = image.decode(content)
-        size, animated = picture.size, image.is_animated(picture)
-        pixels = image.pretreat(picture, steps.pretreatment, steps.size)
+        picture = image.read(content, steps.pretreatment, steps.size)
     except PictureError as error:
         return Examined(Facts(digest, problem=str(error)), stamp), None
-    facts = Facts(digest, size, animated, hashlib.sha256(pixels.data).hexdigest())
+    pixels = picture.pixels
+    facts = Facts(digest, picture.size, picture.animated, hashlib.sha256(pixels.data).hexdigest())
     return Examined(facts, stamp), pixels if steps.spool else None

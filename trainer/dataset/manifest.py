@@ -1,9 +1,10 @@
 """What a packed set is made of: the manifest beside its records, and when it no longer fits the config."""
 
-import collections
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -11,21 +12,24 @@ from contract.charset import Case
 from contract.files import sha256, write_atomically
 from contract.image import Pretreatment
 from trainer.config import TrainConfig
+from trainer.dataset import sources
+from trainer.dataset.endless import generator_of
 from trainer.dataset.examine import Facts
 from trainer.dataset.findings import Entry, Side
-from trainer.dataset.sample import Sample
-from trainer.dataset.scan import Scan
 from trainer.dataset.split import Earlier
 
 SCHEMA = 1  # of the records: goes up when packing the same pictures would write something else
 
-FILE_NAME = "manifest.json"
+FILE_NAME = sources.MANIFEST
+
+
+STORED = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
 class Stored(BaseModel):
     """Base of what the manifest holds: read by one call, for there may be a hundred thousand pictures in it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = STORED
 
 
 class Recipe(Stored):
@@ -37,7 +41,8 @@ class Recipe(Stored):
         Pretreatment: of the config, without its Resize, which Width and Height hold.
         Symbols, Replace, Case: of the character set.
         TestSetNum: as asked for; None set a tenth aside.
-        TestPath: the test pictures have a path of their own.
+        TestPath: the test pictures have a path of their own, or are drawn as those to train on are.
+        Drawn: what decides the pictures that are drawn while training; None without such.
     """
 
     Schema: int
@@ -49,10 +54,12 @@ class Recipe(Stored):
     Case: Case
     TestSetNum: int | None
     TestPath: bool
+    Drawn: dict[str, Any] | None = None
 
 
-class Picture(Stored):
-    """A packed picture.
+@dataclass(frozen=True)
+class Picture:
+    """A packed picture. No model of its own: checking what packing itself has made takes longer than all else here.
 
     Attributes:
         Name: of its sample.
@@ -73,6 +80,8 @@ class Picture(Stored):
     Animated: bool
     Side: Side
     Stamp: str
+
+    __pydantic_config__ = STORED  # for reading
 
     @property
     def facts(self) -> Facts:
@@ -142,14 +151,16 @@ def recipe_of(config: TrainConfig) -> Recipe:
         Replace=dict(charset.replace),
         Case=charset.case,
         TestSetNum=config.System.TestSetNum,
-        TestPath=bool(config.System.test_paths),
+        TestPath=not config.System.splits,
+        Drawn=generator_of(config) if config.System.synthetic else None,
     )
 
 
 def fingerprint(recipe: Recipe, pictures: Sequence[Picture]) -> str:
     """Return the SHA-256 of what the records hold, whatever the files are called and wherever they are."""
     contents = sorted((picture.SHA256, picture.Label, picture.Side) for picture in pictures)
-    return sha256(json.dumps([recipe.model_dump(), contents], ensure_ascii=True).encode())
+    made = recipe.model_dump(exclude=None if recipe.Drawn else {"Drawn"})
+    return sha256(json.dumps([made, contents], ensure_ascii=True).encode())
 
 
 def read(folder: Path) -> Manifest | None:
@@ -163,83 +174,3 @@ def read(folder: Path) -> Manifest | None:
 def write(folder: Path, manifest: Manifest) -> None:
     """Write the manifest atomically; from then on the folder holds this set."""
     write_atomically(folder / FILE_NAME, manifest.model_dump_json(indent=1).encode())
-
-
-def stale_reason(manifest: Manifest | None, folder: Path, recipe: Recipe, found: Scan) -> str | None:
-    """Return why a set must be packed again, as the rest of "Packing: ..."; None if it still fits.
-
-    Args:
-        manifest: of the packed set.
-        folder: where it is.
-        recipe: of the config.
-        found: the pictures there are now, without those left out.
-    """
-    if manifest is None:
-        return "it has not been packed yet"
-    changed = _changed_keys(manifest.Made, recipe)
-    if changed:
-        return f"the config has changed: {', '.join(changed)}"
-    damaged = damaged_records(manifest, folder)
-    if damaged:
-        return f"{damaged} is missing or not as it was written"
-    return _changed_pictures(manifest.Pictures, found)
-
-
-def damaged_records(manifest: Manifest, folder: Path) -> str | None:
-    """Return the name of a file of records that is missing or has another size than was written."""
-    for name, size in manifest.Records.values():
-        file = folder / name
-        if not file.is_file() or file.stat().st_size != size:
-            return name
-    return None
-
-
-def _changed_keys(old: Recipe, new: Recipe) -> list[str]:
-    before, after = _flat(old.model_dump()), _flat(new.model_dump())
-    return [
-        f"{key} was {_brief(before.get(key))}, is {_brief(after[key])}"
-        for key in after
-        if before.get(key) != after[key]
-    ]
-
-
-def _changed_pictures(packed: Sequence[Picture], found: Scan) -> str | None:
-    before = {picture.Name: picture for picture in packed}
-    counts: collections.Counter[str] = collections.Counter()
-    given = [(sample, "train") for sample in found.train] + [(sample, "test") for sample in found.test]
-    for sample, side in given:
-        picture = before.pop(sample.name, None)
-        if picture is None:
-            counts["added"] += 1
-        elif sample.label != picture.Label:
-            counts["with another label"] += 1
-        elif found.test and side != picture.Side:
-            counts["on the other side"] += 1
-        elif _rewritten(sample, picture):
-            counts["changed"] += 1
-    counts["removed"] += len(before)
-    told = [f"{count:,} picture{'s' if count > 1 else ''} {what}" for what, count in counts.items() if count]
-    return ", ".join(told) or None
-
-
-def _rewritten(sample: Sample, picture: Picture) -> bool:
-    # Reading every file takes minutes on a slow disk; size and time of writing tell in most cases.
-    try:
-        return sample.content.stamp() != picture.Stamp and sha256(sample.content.read()) != picture.SHA256
-    except OSError:
-        return True
-
-
-def _flat(tree: Mapping[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in tree.items():
-        if isinstance(value, dict) and key != "Replace":
-            flat.update(_flat(value, f"{prefix}{key}."))
-        else:
-            flat[f"{prefix}{key}"] = value
-    return flat
-
-
-def _brief(value: object) -> str:
-    text = "".join(value) if isinstance(value, list) else str(value)
-    return text if len(text) <= 70 else f"{text[:67]}..."

@@ -4,8 +4,6 @@
 fingerprint in their names and the manifest is replaced last, so that at every moment the folder holds one whole set.
 """
 
-import shutil
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,7 +16,6 @@ from trainer.dataset import manifest as manifests
 from trainer.dataset import records, rules
 from trainer.dataset.examine import Examined
 from trainer.dataset.findings import Entry, Finding, Severity, Side
-from trainer.dataset.lock import HeldError, held
 from trainer.dataset.manifest import Manifest, Picture, Recipe
 from trainer.dataset.records import Examples, Record
 from trainer.dataset.reuse import Packed, fill
@@ -26,13 +23,15 @@ from trainer.dataset.sample import Sample
 from trainer.dataset.scan import Scan, scan
 from trainer.dataset.split import Content, default_test_count, split
 from trainer.dataset.spool import Spool, SpoolReader
+from trainer.dataset.stale import stale_reason
 from trainer.dataset.verify import entries
+from trainer.dataset.workplace import alone_in, scratch_in, uncollected
 from trainer.errors import DataError, FindingsError
 from trainer.progress import Progress
 
 ROOT = Path("dataset")
 
-SCRATCH = ".packing-"
+SHOWN_EVERY = 64  # records: moving a bar takes as long as writing one
 
 SIDES: tuple[Side, ...] = ("train", "test")
 
@@ -48,6 +47,7 @@ class PackedSet:
         counts: how many pictures are on each side.
         excluded: how many pictures were left out on demand.
         warnings: what verification found for this config.
+        endless: the pictures to train on are drawn while training; that side is empty here.
     """
 
     files: Mapping[Side, Path]
@@ -56,6 +56,7 @@ class PackedSet:
     counts: Mapping[Side, int]
     excluded: int
     warnings: tuple[Finding, ...] = ()
+    endless: bool = False
 
     def load(self, side: Side) -> Examples:
         """Load one side into memory."""
@@ -75,7 +76,7 @@ def prepare(
     found = scan(config)
     folder, recipe = folder_of(config, root), manifests.recipe_of(config)
     old = manifests.read(folder)
-    reason = manifests.stale_reason(old, folder, recipe, found.without(exclude))
+    reason = stale_reason(old, folder, recipe, found.without(exclude))
     if reason is None and old is not None:
         return _packed(folder, old, _checked(config, old.entries()))
     progress.say(f"Packing {config.Model.ModelName}: {reason}")
@@ -99,7 +100,7 @@ def _pack(
 ) -> PackedSet:
     kept = found.without(exclude)
     recipe, old = manifests.recipe_of(config), manifests.read(folder)
-    with _alone_in(folder), _scratch_in(folder) as scratch:
+    with alone_in(folder), scratch_in(folder) as scratch, uncollected():
         width, height = config.input_size
         spool = Spool(scratch / "pixels", size=width * height * config.Pretreatment.ImageChannel)
         spool.path.touch()
@@ -124,27 +125,14 @@ def _pack(
 
 
 @contextmanager
-def _alone_in(folder: Path) -> Iterator[None]:
-    """Keep a second packing of the same set out."""
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    lock = folder.with_name(f".{folder.name}.lock")
-    try:
-        with held(lock):
-            yield
-    except HeldError as error:
-        raise DataError(
-            f"{folder} is being packed by another process ({error.holder}); run the command again when it is done"
-        ) from error
+def kept(config: TrainConfig, root: Path = ROOT) -> Iterator[None]:
+    """Keep the set of a config from being packed again: a training reads its records until the very end.
 
-
-@contextmanager
-def _scratch_in(folder: Path) -> Iterator[Path]:
-    """Yield a folder for work; it is gone afterwards, as is one of a packing that was killed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for left_over in folder.glob(f"{SCRATCH}*"):
-        shutil.rmtree(left_over)
-    with tempfile.TemporaryDirectory(prefix=SCRATCH, dir=folder) as scratch:
-        yield Path(scratch)
+    Raises:
+        DataError: another process packs it, or trains on it.
+    """
+    with alone_in(folder_of(config, root)):
+        yield
 
 
 def _checked(config: TrainConfig, given: Sequence[Entry]) -> tuple[Finding, ...]:
@@ -234,11 +222,14 @@ def _packed(folder: Path, manifest: Manifest, warnings: tuple[Finding, ...]) -> 
         counts={side: manifest.count(side) for side in SIDES},
         excluded=len(manifest.Excluded),
         warnings=warnings,
+        endless=recipe.Drawn is not None,
     )
 
 
 def _shown(items: Iterable[Record], progress: Progress, title: str, total: int) -> Iterator[Record]:
     with progress.steps(title, total) as bar:  # starts with the first item: importing tensorflow is not writing
-        for item in items:
+        for number, item in enumerate(items, start=1):
             yield item
-            bar.advance()
+            if number % SHOWN_EVERY == 0:
+                bar.advance(SHOWN_EVERY)
+        bar.advance(total % SHOWN_EVERY)

@@ -8,9 +8,10 @@ from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import records
 from trainer.dataset.examine import Examined, Steps, examine
-from trainer.dataset.manifest import Manifest, Picture, Recipe, damaged_records, recipe_of
+from trainer.dataset.manifest import Manifest, Picture, Recipe, recipe_of
 from trainer.dataset.sample import Sample
 from trainer.dataset.spool import Spool
+from trainer.dataset.stale import damaged_records
 from trainer.errors import DataError
 from trainer.progress import Progress
 

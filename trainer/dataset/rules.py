@@ -1,6 +1,7 @@
 """What makes a set of pictures fit to train on: pure checks from entries to findings."""
 
 import collections
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,6 +40,11 @@ class Target:
     regexes: Mapping[Side, str]
     frame: int | None = None
 
+    @functools.cached_property
+    def fold(self) -> Callable[[str], str]:
+        """How the character set folds a label; each label is folded once, whatever asks for it."""
+        return functools.cache(self.charset.fold)
+
 
 Rule = Callable[[Sequence[Entry], Target], Iterator[Finding]]
 
@@ -51,7 +57,7 @@ def target_of(config: TrainConfig) -> Target:
         picture_size=(config.Model.ImageWidth, config.Model.ImageHeight),
         input_width=config.input_size[0],
         test_set_num=config.System.TestSetNum,
-        split_here=not config.System.test_paths,
+        split_here=config.System.splits,
         regexes={"train": config.System.TrainRegex, "test": config.System.test_regex},
         frame=config.Pretreatment.AnimatedFrame,
     )
@@ -80,7 +86,7 @@ def unlabelled(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
 
 def empty_labels(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     """Labels without a symbol."""
-    places = [Place(e.name, "empty") for e in entries if e.label is not None and not target.charset.fold(e.label)]
+    places = [Place(e.name, "empty") for e in entries if e.label is not None and not target.fold(e.label)]
     yield from _error("empty-label", f"{_count(places, 'picture')} with an empty label", places)
 
 
@@ -89,11 +95,11 @@ def unknown_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Findin
     known = frozenset(target.charset.symbols)
     places, missing = [], set()
     for entry, text in _folded(entries, target):
-        unknown = [symbol for symbol in dict.fromkeys(text) if symbol not in known]
-        if unknown:
+        if not known.issuperset(text):
+            unknown = [symbol for symbol in dict.fromkeys(text) if symbol not in known]
             missing.update(unknown)
             places.append(Place(entry.name, f"{entry.label!r} has {' '.join(map(repr, unknown))}"))
-    used = {symbol for _, text in _folded(entries, target) for symbol in text}
+    used = {symbol for _, text in _folded(entries, target) for symbol in text} if places else set()
     sentence = (
         f"{_count(places, 'label')} with symbols outside the character set: {_some(sorted(missing))}; "
         f"mend the labels, or use CharSet: {fitting_charset(used)!r}"
@@ -102,7 +108,24 @@ def unknown_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Findin
 
 
 def too_long(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
-    """Labels that need more frames than the network makes of this width; says which width would do."""
+    """Labels that the network has no room for: frames of this width, or positions; says what would do."""
+    if target.neural_net.MaxLabelNum is None:
+        yield from _too_few_frames(entries, target)
+    else:
+        yield from _too_few_positions(entries, target, target.neural_net.MaxLabelNum)
+
+
+def _too_few_positions(entries: Sequence[Entry], target: Target, positions: int) -> Iterator[Finding]:
+    lengths = {entry.name: len(text) for entry, text in _folded(entries, target) if len(text) > positions}
+    places = [Place(name, f"{length} symbols") for name, length in lengths.items()]
+    sentence = (
+        f"{_count(places, 'label')} with more than the {positions} symbols of NeuralNet.MaxLabelNum; the longest has "
+        f"{max(lengths.values(), default=0)}: set it to that"
+    )
+    yield from _error("too-long", sentence, places)
+
+
+def _too_few_frames(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     there = frames(target.neural_net, target.input_width)
     places, longest = [], 0
     for entry, text in _folded(entries, target):
@@ -121,7 +144,7 @@ def too_long(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
 
 def contradictions(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     """Pictures with the same pixels and different labels."""
-    fold = target.charset.fold
+    fold = target.fold
     places = []
     for group in _look_alikes(entry for entry in entries if entry.label is not None):
         labels = dict.fromkeys(fold(entry.label or "") for entry in group)
@@ -183,7 +206,7 @@ def animated(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
 
 def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     """Symbols of the character set with few samples or none."""
-    counts = collections.Counter(symbol for _, text in _folded(entries, target) for symbol in text)
+    counts = collections.Counter("".join(text for _, text in _folded(entries, target)))
     rare = [f"{symbol} ({counts[symbol]})" for symbol in target.charset.symbols if 0 < counts[symbol] < RARE]
     if rare:
         sentence = f"symbols with fewer than {RARE} samples are hardly learnt: {_some(rare)}"
@@ -215,7 +238,8 @@ def frames_needed(text: str) -> int:
 
 
 def _folded(entries: Iterable[Entry], target: Target) -> Iterator[tuple[Entry, str]]:
-    return ((entry, target.charset.fold(entry.label)) for entry in entries if entry.label is not None)
+    fold = target.fold
+    return ((entry, fold(entry.label)) for entry in entries if entry.label is not None)
 
 
 def _look_alikes(entries: Iterable[Entry]) -> Iterator[list[Entry]]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.config import TrainConfig
-from trainer.dataset import sources
+from trainer.dataset import endless, sources
 from trainer.dataset.sample import Sample
 from trainer.errors import SourceError
 
@@ -21,11 +21,13 @@ class Scan:
         train: from TrainsPath, sorted by name. If `test` is empty, the split takes the test set out of these.
         test: from TestPath, sorted by name.
         ignored: how many files were passed over, by kind: a suffix, or the name of a well-known junk file.
+        endless: the pictures to train on are drawn while training; `train` is empty.
     """
 
     train: tuple[Sample, ...]
     test: tuple[Sample, ...]
     ignored: Mapping[str, int]
+    endless: bool = False
 
     @property
     def samples(self) -> tuple[Sample, ...]:
@@ -35,19 +37,21 @@ class Scan:
     def without(self, names: frozenset[str]) -> "Scan":
         """Return the scan less the samples of these names."""
         kept = [tuple(sample for sample in side if sample.name not in names) for side in (self.train, self.test)]
-        return Scan(kept[0], kept[1], self.ignored)
+        return Scan(kept[0], kept[1], self.ignored, self.endless)
 
 
 def scan(config: TrainConfig) -> Scan:
     """Find the pictures and labels that a config names.
 
     Raises:
-        SourceError: a folder or file is missing, or has no picture in it.
+        SourceError: a folder or file is missing, or has no picture in it; or a font to draw with is missing.
     """
     ignored: collections.Counter[str] = collections.Counter()
     system = config.System
-    train = _samples("System.TrainsPath", system.train_paths, system.TrainRegex, ignored)
     test = _samples("System.TestPath", system.test_paths, system.test_regex, ignored)
+    if system.synthetic:
+        return Scan((), test or endless.held_out(config), dict(ignored), endless=True)
+    train = _samples("System.TrainsPath", system.train_paths, system.TrainRegex, ignored)
     return Scan(train, test, dict(ignored))
 
 

@@ -3,13 +3,15 @@
 import collections
 import csv
 import functools
+import json
+import math
 import os
 import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 
-from trainer.dataset.sample import FileContent, PartContent, Sample, ZipContent
+from trainer.dataset.sample import Content, FileContent, PartContent, PixelsContent, Sample, ZipContent
 from trainer.dataset.tfrecord import BrokenRecordError, Span, examples
 from trainer.errors import SourceError
 
@@ -23,7 +25,10 @@ HEADINGS = frozenset(
 # Names of the picture feature: captcha_trainer's early generation, its later one, and the test sets packed here.
 PICTURE_FEATURES = ("image", "input", "encoded")
 
+MANIFEST = "manifest.json"  # beside records that were packed here
+
 Ignored = collections.Counter[str]
+Shape = tuple[int, int, int]
 
 
 def read(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Sample]:
@@ -43,7 +48,7 @@ def read(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Sample]
         raise SourceError(f"{str(path)!r} is not there (looked from {Path.cwd()})")
     suffix = path.suffix.lower()
     if suffix in PICTURE_SUFFIXES:
-        return [Sample(path.as_posix(), label_of(path.name, pattern), FileContent(path))]
+        return [Sample(path.as_posix(), label_of(path.name, pattern), FileContent(str(path)))]
     if suffix == ".zip":
         return archive(path, pattern, ignored)
     reader = _LABELLED.get(suffix)
@@ -73,7 +78,7 @@ def folder(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Sampl
     files = list(picture_files(path, passed_over))
     _refuse_empty(path, files, passed_over)
     ignored.update(passed_over)
-    return [Sample(file.as_posix(), label_of(file.name, pattern), FileContent(file)) for file in files]
+    return [Sample(name, label_of(name, pattern), FileContent(file)) for name, file in files]
 
 
 def archive(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Sample]:
@@ -110,29 +115,36 @@ def label_file(path: Path) -> list[Sample]:
         if len(cells) < 2:
             raise SourceError(f"{str(path)!r}, line {number}: expected a file and its label, found {cells[0]!r}")
         file = find(cells[0])
-        samples.append(Sample(file.as_posix(), cells[1], FileContent(file)))
+        samples.append(Sample(file.as_posix(), cells[1], FileContent(str(file))))
     return samples
 
 
 def tfrecords(path: Path) -> list[Sample]:
-    """Return the pictures in a TFRecord file of captcha_trainer, of either generation, with the labels beside them.
+    """Return the pictures in a TFRecord file with the labels beside them: captcha_trainer's, or one packed here.
+
+    Of captcha_trainer either generation. A set that was packed here holds picture files for its test side only; those
+    to train on are the pixels after pretreatment, to which the pretreatment of the new config comes on top.
 
     Raises:
         SourceError: it is cut off, no such file, or has records without a picture file or label.
     """
+    shape = _packed_shape(path.parent)
     try:
-        return [_from_record(path, number, features) for number, features in enumerate(examples(path))]
+        return [_from_record(path, number, features, shape) for number, features in enumerate(examples(path))]
     except BrokenRecordError as error:
         raise SourceError(f"{str(path)!r}: {error}") from error
 
 
-def picture_files(path: Path, ignored: Ignored) -> Iterator[Path]:
-    """Yield the picture files in a folder and below it; count the others by kind in `ignored`."""
+def picture_files(path: Path, ignored: Ignored) -> Iterator[tuple[str, str]]:
+    """Yield name and path of the picture files in a folder and below it; count the others by kind in `ignored`.
+
+    The name is the path with / between its parts, whatever the system.
+    """
     for parent, folders, files in os.walk(path):
         folders[:] = [name for name in folders if not _is_junk(name)]
-        for name in files:
-            if _is_picture(name, ignored):
-                yield Path(parent, name)
+        above = Path(parent)
+        start, prefix = os.path.join(above, ""), PurePath(above, "x").as_posix()[:-1]  # noqa: PTH118 - ends in a slash
+        yield from ((prefix + name, start + name) for name in files if _is_picture(name, ignored))
 
 
 def ignored_sentence(ignored: Mapping[str, int]) -> str:
@@ -152,8 +164,8 @@ _LABELLED: Mapping[str, Callable[[Path], list[Sample]]] = {
 
 def _is_picture(name: str, ignored: Ignored) -> bool:
     # Texts, not paths: making those takes longer than all else when there are many files.
-    junk = next((part for part in name.split("/") if _is_junk(part)), None)
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - as above
+    junk = next((part for part in name.split("/") if _is_junk(part)), None)
     if junk is not None:
         ignored[junk] += 1
     elif suffix not in PICTURE_SUFFIXES and suffix not in {"", "."}:
@@ -200,10 +212,33 @@ def _beside(parent: Path, index: dict[str, Path], name: str) -> Path:
     return index.get(PurePath(name).name, path)  # a missing file is named by `verify`, with all others
 
 
-def _from_record(path: Path, number: int, features: Mapping[str, Span]) -> Sample:
-    picture = next((features[name] for name in PICTURE_FEATURES if name in features), None)
-    if picture is None or "label" not in features or not picture.content:
+def _from_record(path: Path, number: int, features: Mapping[str, Span], shape: Shape | None) -> Sample:
+    content = _content(path, features, shape)
+    if content is None or "label" not in features:
         names = ", ".join(sorted(features)) or "none"
         raise SourceError(f"{str(path)!r}, record {number}: has no picture file with a label (features: {names})")
     label = features["label"].content.decode(errors="replace")
-    return Sample(f"{path.as_posix()}#{number:06}", label, PartContent(path, picture.start, len(picture.content)))
+    return Sample(f"{path.as_posix()}#{number:06}", label, content)
+
+
+def _content(path: Path, features: Mapping[str, Span], shape: Shape | None) -> Content | None:
+    picture = next((features[name] for name in PICTURE_FEATURES if name in features and features[name].content), None)
+    if picture is not None:
+        return PartContent(path, picture.start, len(picture.content))
+    pixels = features.get("pixels")
+    if pixels is None:
+        return None
+    if shape is None or len(pixels.content) != math.prod(shape):
+        raise SourceError(
+            f"{str(path)!r} was packed here, but the {MANIFEST} that says how large its pictures are is not beside it"
+        )
+    return PixelsContent(PartContent(path, pixels.start, len(pixels.content)), shape)
+
+
+def _packed_shape(folder: Path) -> Shape | None:
+    """Return (H, W, C) of the pixels in records packed here; None where no manifest tells."""
+    try:
+        made = json.loads((folder / MANIFEST).read_bytes())["Made"]
+        return int(made["Height"]), int(made["Width"]), int(made["Pretreatment"]["ImageChannel"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None

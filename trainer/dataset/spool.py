@@ -21,7 +21,7 @@ class Spool:
     path: Path
     size: int
 
-    def put(self, pictures: Iterable[tuple[int, bytes]]) -> None:
+    def put(self, pictures: Iterable[tuple[int, bytes | memoryview]]) -> None:
         """Store the pixels of pictures, each at the place of its number."""
         with self.path.open("r+b", buffering=BUFFER) as file:
             after = -1
@@ -34,7 +34,7 @@ class Spool:
     @contextmanager
     def opened(self) -> Iterator["SpoolReader"]:
         """Open it for reading, once everything is there."""
-        with self.path.open("rb") as file:
+        with self.path.open("rb", buffering=0) as file:
             yield SpoolReader(file, self.size)
 
 

@@ -1,4 +1,4 @@
-"""Generated pictures: a set to try everything with, drawn by the PyPI package `captcha` on all cores.
+"""Generated pictures, drawn by the PyPI package `captcha` on all cores: a set to try everything with, or without end.
 
 Everything about a picture follows from the seed and its number, so that the same command writes the same files on
 every number of cores, and a larger count keeps the pictures of a smaller one.
@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from trainer import parallel
 from trainer.errors import UsageError
@@ -35,12 +37,18 @@ class Drawing:
         lengths: (shortest, longest) label, both included.
         size: (width, height) in pixels.
         seed: other seeds draw other pictures.
+        fonts: files, of which each symbol takes one; none means the package's own font.
+        font_sizes: in pixels; none means the package's own, less for low pictures.
+        stream: other streams of the same seed draw other pictures.
     """
 
     symbols: tuple[str, ...]
     lengths: tuple[int, int]
     size: tuple[int, int]
     seed: int
+    fonts: tuple[str, ...] = ()
+    font_sizes: tuple[int, ...] = ()
+    stream: str = ""
 
 
 def generate(folder: Path, count: int, drawing: Drawing, workers: int, progress: Progress) -> None:
@@ -62,14 +70,35 @@ def generate(folder: Path, count: int, drawing: Drawing, workers: int, progress:
 
 def draw(number: int, drawing: Drawing) -> tuple[str, bytes]:
     """Return the label and the PNG bytes of one picture; the same ones whenever it is called."""
-    choose = random.Random(f"label {drawing.seed} {number}")  # noqa: S311 - pictures, not secrets
-    length = choose.randint(*drawing.lengths)
-    label = "".join(choose.choices(drawing.symbols, k=length))
-    with _seeded(f"picture {drawing.seed} {number}"):
-        picture = _painter(drawing.size).generate_image(label)
+    label, picture = paint(number, drawing)
     content = io.BytesIO()
     picture.save(content, format="PNG")
     return label, content.getvalue()
+
+
+def paint(number: int, drawing: Drawing) -> tuple[str, Image.Image]:
+    """Return the label and one picture, in RGB; the same ones whenever it is called."""
+    label = label_of(number, drawing)
+    with _seeded(f"picture {_seed(number, drawing)}"):
+        picture: Image.Image = _painter(drawing.size, drawing.fonts, font_sizes(drawing)).generate_image(label)
+    return label, picture
+
+
+def label_of(number: int, drawing: Drawing) -> str:
+    """Return the label of one picture, without drawing it."""
+    choose = random.Random(f"label {_seed(number, drawing)}")  # noqa: S311 - pictures, not secrets
+    length = choose.randint(*drawing.lengths)
+    return "".join(choose.choices(drawing.symbols, k=length))
+
+
+def font_sizes(drawing: Drawing) -> tuple[int, ...]:
+    """Return the sizes in pixels that symbols are drawn in."""
+    scale = min(1.0, drawing.size[1] / PACKAGE_HEIGHT)  # lower pictures would cut the symbols off
+    return drawing.font_sizes or tuple(max(6, round(size * scale)) for size in FONT_SIZES)
+
+
+def _seed(number: int, drawing: Drawing) -> str:
+    return f"{drawing.stream} {drawing.seed} {number}".lstrip()
 
 
 def _write_chunk(numbers: Sequence[int], folder: Path, drawing: Drawing) -> list[None]:
@@ -85,11 +114,10 @@ def _write_chunk(numbers: Sequence[int], folder: Path, drawing: Drawing) -> list
 
 
 @functools.cache
-def _painter(size: tuple[int, int]) -> Any:  # noqa: ANN401 - the package has no types
-    from captcha.image import ImageCaptcha  # noqa: PLC0415 - late: only this command needs it
+def _painter(size: tuple[int, int], fonts: tuple[str, ...], sizes: tuple[int, ...]) -> Any:  # noqa: ANN401 - no types
+    from captcha.image import ImageCaptcha  # noqa: PLC0415 - late: only those who draw need it
 
-    scale = min(1.0, size[1] / PACKAGE_HEIGHT)  # lower pictures would cut the symbols off
-    return ImageCaptcha(*size, font_sizes=tuple(max(6, round(font * scale)) for font in FONT_SIZES))
+    return ImageCaptcha(*size, fonts=list(fonts), font_sizes=sizes)
 
 
 @contextmanager

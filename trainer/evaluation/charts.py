@@ -19,7 +19,7 @@ def line_chart(title: str, xs: Sequence[float], ys: Sequence[float], *, logarith
     values = [math.log10(max(y, 1e-9)) if logarithmic else y for y in ys]
     low, high = min(values), max(values)
     if high - low < 1e-9:
-        low, high = low - 1, high + 1
+        low, high = (low - 1, high) if high > 0 else (low, high + 1)  # no percentage beyond 0 or 100
     points = [
         (_scaled(x, xs[0], xs[-1], LEFT, WIDTH - RIGHT), _y(value, low, high))
         for x, value in zip(xs, values, strict=True)

@@ -80,7 +80,8 @@ def wilson_interval(correct: int, count: int) -> tuple[float, float]:
     share = correct / count
     centre = (share + z2 / (2 * count)) / (1 + z2 / count)
     half = CONFIDENCE_95 / (1 + z2 / count) * math.sqrt(share * (1 - share) / count + z2 / (4 * count**2))
-    return max(0.0, centre - half), min(1.0, centre + half)
+    # All or none are bounds themselves, which rounding would miss by a hair.
+    return (max(0.0, centre - half) if correct else 0.0), (min(1.0, centre + half) if correct < count else 1.0)
 
 
 def edit_distance(left: str, right: str) -> int:

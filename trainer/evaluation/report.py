@@ -1,6 +1,7 @@
 """report.html: how good a model is, on one page that needs nothing else. Pure: data in, HTML out."""
 
 import base64
+import html
 import math
 from collections import Counter
 from collections.abc import Sequence
@@ -87,12 +88,28 @@ def render(report: Report) -> str:
         _suspects(report.suspects),
         _facts(report.facts),
     ]
+    return _page(report.title, [_headline(report), *sections])
+
+
+def render_suspects(title: str, sentence: str, suspects: Sequence[Item]) -> str:
+    """Return a page of the suspects alone, for a set that no model has been trained on yet.
+
+    Args:
+        title: name of the model to be.
+        sentence: what the search came to.
+        suspects: as in a report.
+    """
+    heading = f"<header><h1>{escape(title)}</h1><p class=big>{len(suspects):,}</p><p>{escape(sentence)}</p></header>\n"
+    return _page(title, [heading, _suspects(suspects)])
+
+
+def _page(title: str, parts: Sequence[str]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<link rel="icon" href="data:,">'  # else a browser asks for one and complains
-        f"<title>{escape(report.title)}</title><style>{STYLE}{CHART_STYLE}</style></head>\n<body><main>"
-        f"{_headline(report)}{''.join(filter(None, sections))}</main></body></html>\n"
+        f"<title>{html.escape(title)}</title><style>{STYLE}{CHART_STYLE}</style></head>\n<body><main>"
+        f"{''.join(parts)}</main></body></html>\n"
     )
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import keras
 
 from contract import spec as specs
-from contract.files import sha256, write_atomically
-from contract.spec import Arithmetic, GoldenPicture, GraphSection, MetricsSection, ModelSpec
+from contract.files import write_atomically
+from contract.spec import Arithmetic, GoldenPicture, MetricsSection, ModelSpec
 from engine.arithmetic import cpu_has_bfloat16
 from trainer.config import AskedArithmetic, TrainConfig
 from trainer.dataset.pack import PackedSet
@@ -19,7 +19,7 @@ from trainer.errors import TrainerError
 from trainer.evaluation.metrics import Score
 from trainer.export.formats import prove_formats, publish_formats
 from trainer.export.gate import Gate, less_accurate
-from trainer.export.graph import inference_graph
+from trainer.export.graph import inference_graph, section
 from trainer.export.proof import Exhibit, Proof
 from trainer.export.runtimes import Format
 from trainer.run import Run
@@ -164,7 +164,7 @@ class _Candidates:
         return ModelSpec(
             Model=self._config.Model,
             Pretreatment=self._config.Pretreatment,
-            Graph=GraphSection(File=self._file, SHA256=sha256(graph), Precision=precision),
+            Graph=section(graph, self._file, self._config.NeuralNet, precision),
             Metrics=MetricsSection(
                 Accuracy=round(result.accuracy, 6),
                 AccuracyInterval=[round(bound, 6) for bound in result.interval],

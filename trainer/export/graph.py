@@ -4,11 +4,14 @@ import keras
 import tensorflow as tf
 
 from contract.charset import BLANK
+from contract.files import sha256
 from contract.ops import ALLOWED_OPS
-from contract.spec import Arithmetic
+from contract.spec import Arithmetic, GraphSection
+from trainer.config import NeuralNetSection
 from trainer.errors import TrainerError
 from trainer.export.emit import Emitter, Tensor
 from trainer.export.walk import walk
+from trainer.network.heads import head_of
 
 
 def inference_graph(model: keras.Model, precision: Arithmetic = "float32") -> bytes:
@@ -19,8 +22,9 @@ def inference_graph(model: keras.Model, precision: Arithmetic = "float32") -> by
         precision: that its kernels are stored in.
 
     Returns:
-        A serialised GraphDef: `input:0` uint8 [N, H, W, C]; `logits:0` float32 [N, T, K], class 0 the blank;
-        `dense_decoded:0` int64 [N, L], the greedy reading as symbol numbers 0..K-2, filled with -1.
+        A serialised GraphDef: `input:0` uint8 [N, H, W, C]; `logits:0` float32 [N, T, K], class 0 no symbol;
+        `dense_decoded:0` int64 [N, L], the best reading as symbol numbers 0..K-2, filled with -1. Of a fixed head L is
+        T, the positions, and -1 stands at each one that is read as padding.
 
     Raises:
         TrainerError: an operation came out that the platform would not load.
@@ -30,7 +34,10 @@ def inference_graph(model: keras.Model, precision: Arithmetic = "float32") -> by
     with graph.as_default(), tf.device("CPU"):
         images = tf.compat.v1.placeholder(tf.uint8, [None, *model.input_shape[1:]], name="input")
         logits = tf.identity(walk(model, emitter, images), name="logits")
-        _greedy(logits)
+        if head_of(model) == "ctc":
+            _greedy(logits)
+        else:
+            tf.subtract(tf.argmax(logits, -1), 1, name="dense_decoded")
     definition = graph.as_graph_def()
     for node in definition.node:
         node.device = ""  # written on this machine, placed on that one
@@ -39,6 +46,20 @@ def inference_graph(model: keras.Model, precision: Arithmetic = "float32") -> by
         raise TrainerError(f"the graph holds operations that the platform does not load: {', '.join(sorted(foreign))}")
     content: bytes = definition.SerializeToString(deterministic=True)
     return content
+
+
+def section(graph: bytes, file: str, net: NeuralNetSection, precision: Arithmetic = "float32") -> GraphSection:
+    """Describe a graph from `inference_graph` for the model YAML.
+
+    Args:
+        graph: its bytes.
+        file: name of the .pb that will hold them.
+        net: the section `NeuralNet` that its network was built from.
+        precision: that its kernels are stored in.
+    """
+    return GraphSection(
+        File=file, SHA256=sha256(graph), Head=net.head, MaxLabelNum=net.MaxLabelNum, Precision=precision
+    )
 
 
 def _greedy(logits: Tensor) -> None:

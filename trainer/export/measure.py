@@ -172,10 +172,12 @@ def _run(read: Callable[[Pixels], object], pixels: Pixels, job: Job) -> list[flo
 
     def call(first: int) -> None:
         number = first
-        while (start := time.perf_counter()) < end:
+        start = time.perf_counter()
+        while number == first or start < end:  # once at least, however busy the machine
             read(_batch(pixels, number, job.batch))
-            durations.append(time.perf_counter() - start)
-            number += job.callers
+            now = time.perf_counter()
+            durations.append(now - start)
+            number, start = number + job.callers, now
 
     callers = [threading.Thread(target=call, args=(first,)) for first in range(job.callers)]
     for caller in callers:

@@ -106,13 +106,15 @@ class _Emitter:
             case layers.BatchNormalization():
                 scale, offset = map(self._per_channel, self._weights.scale_and_offset(layer))
                 return self.add("Add", self.add("Mul", x, scale), offset)
-            case layers.Bidirectional():
-                return self._recurrence([layer.forward_layer, layer.backward_layer], x, layer.input.shape[1])
-            case layers.LSTM():
-                return self._recurrence([layer], x, layer.input.shape[1])
+            case layers.Bidirectional() | layers.LSTM() | layers.GRU():
+                both = isinstance(layer, layers.Bidirectional)
+                directions = [layer.forward_layer, layer.backward_layer] if both else [layer]
+                return self._recurrence(directions, x, layer.input.shape[1])
             case layers.Dense():
                 product = self.add("MatMul", x, self.constant(self._weights.of(layer.kernel)))
                 return self.add("Add", product, self.constant(self._weights.of(layer.bias)))
+            case layers.EinsumDense():
+                return self._per_position(layer, x)
             case _:
                 return self._emit_without_weights(layer, x)
 
@@ -124,10 +126,6 @@ class _Emitter:
                 return self.add("AveragePool", x, **_window(layer, layer.pool_size), count_include_pad=0)
             case layers.Concatenate():
                 return self.add("Concat", *x, axis=1)
-            case layers.LeakyReLU():
-                return self.add("LeakyRelu", x, alpha=float(layer.negative_slope))
-            case layers.ReLU():
-                return self.add("Relu", x)
             case layers.Rescaling():
                 scaled = self.add("Mul", self.add("Cast", x, to=1), self.constant(np.array(layer.scale, np.float32)))
                 return self.add("Add", scaled, self.constant(np.array(layer.offset, np.float32)))
@@ -136,6 +134,19 @@ class _Emitter:
                 return same
             case layers.Permute() | layers.Reshape():
                 return self._rearranged(layer, x)
+            case _:
+                return self._activated(layer, x)
+
+    def _activated(self, layer: keras.layers.Layer, x: Value) -> Value:
+        match layer:
+            case layers.LeakyReLU():
+                return self.add("LeakyRelu", x, alpha=float(layer.negative_slope))
+            case layers.ReLU():
+                return self.add("Relu", x)
+            case layers.ELU():
+                return self.add("Elu", x)
+            case layers.Activation(activation=keras.activations.tanh):
+                return self.add("Tanh", x)
             case _:
                 raise UnknownLayerError(f"the ONNX export does not know the layer {type(layer).__name__}")
 
@@ -147,6 +158,17 @@ class _Emitter:
         operands = [self.constant(kernel.transpose(3, 2, 0, 1))]  # [KH, KW, I, O] to [O, I, KH, KW]
         operands += [] if bias is None else [self.constant(bias)]
         return self.add("Conv", x, *operands, **_window(layer, layer.kernel_size))
+
+    def _per_position(self, layer: layers.EinsumDense, x: Value) -> Value:
+        """[N, F] by [F, P, U], or [N, P, F] by [P, F, U], to [N, P, U]."""
+        kernel = self._weights.of(layer.kernel)
+        if len(layer.input.shape) == 2:
+            product = self.add("MatMul", x, self.constant(kernel.reshape(len(kernel), -1)))
+            product = self._reshaped(product, layer.bias.shape)
+        else:
+            turned = self.add("Transpose", x, perm=(1, 0, 2))
+            product = self.add("Transpose", self.add("MatMul", turned, self.constant(kernel)), perm=(1, 0, 2))
+        return self.add("Add", product, self.constant(self._weights.of(layer.bias)))
 
     def _rearranged(self, layer: layers.Permute | layers.Reshape, x: Value) -> Value:
         """Add a permutation, which brings the channels back to where Keras has them, or what follows it."""
@@ -161,16 +183,20 @@ class _Emitter:
     def _reshaped(self, x: Value, shape: Iterable[int]) -> Value:
         return self.add("Reshape", x, self.constant(np.array([-1, *shape], np.int64)))
 
-    def _recurrence(self, directions: Sequence[layers.LSTM], x: Value, steps: int) -> Value:
+    def _recurrence(self, directions: Sequence[layers.LSTM | layers.GRU], x: Value, steps: int) -> Value:
         """[N, T, F] to [N, T, D * U] for the D directions."""
         cells = [layer.cell for layer in directions]
-        kernels = [_gates(self._weights.of(cell.kernel)).T for cell in cells]
-        recurrent = [_gates(self._weights.of(cell.recurrent_kernel)).T for cell in cells]
-        # ONNX adds a second bias, to the recurrent product.
-        biases = [np.pad(_gates(self._weights.of(cell.bias)), (0, 4 * cell.units)) for cell in cells]
+        # Keras's order of the gates is i, f, c, o, and ONNX's i, o, f, c; of a GRU both have z, r, h.
+        kind, order = ("LSTM", (0, 3, 1, 2)) if isinstance(directions[0], layers.LSTM) else ("GRU", (0, 1, 2))
+        kernels, recurrent, biases = (
+            [_gates(self._weights.of(getattr(cell, name)), order) for cell in cells]
+            for name in ("kernel", "recurrent_kernel", "bias")
+        )
+        kernels, recurrent = ([values.T for values in matrices] for matrices in (kernels, recurrent))
+        biases = [np.pad(bias, (0, bias.size)) for bias in biases]  # ONNX adds a second one, to the recurrent product
         units = directions[0].units
         result = self.add(
-            "LSTM",
+            kind,
             self.add("Transpose", x, perm=(1, 0, 2)),
             *(self.constant(np.stack(values)) for values in (kernels, recurrent, biases)),
             hidden_size=units,
@@ -180,10 +206,10 @@ class _Emitter:
         return self._reshaped(self.add("Transpose", result, perm=(2, 0, 1, 3)), (steps, len(directions) * units))
 
 
-def _gates(values: Array) -> Array:
-    """Bring the gates of the last axis from Keras's order i, f, c, o to ONNX's i, o, f, c."""
-    i, f, c, o = np.split(values, 4, axis=-1)
-    return np.concatenate([i, o, f, c], axis=-1)
+def _gates(values: Array, order: Sequence[int]) -> Array:
+    """Bring the gates of the last axis into another order."""
+    gates = np.split(values, len(order), axis=-1)
+    return np.concatenate([gates[gate] for gate in order], axis=-1)
 
 
 def _window(layer: Any, size: tuple[int, int]) -> dict[str, list[int]]:  # noqa: ANN401 - layers of two families

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import numpy as np
 
-from contract import image
+from contract import decode, image
 from contract import spec as specs
-from contract.decode import Logits, ctc_greedy
+from contract.decode import Logits
 from contract.image import Pixels
 from contract.spec import ModelSpec
 from engine.arithmetic import Compute
@@ -184,7 +184,7 @@ def _open(exhibit: Exhibit, spec: ModelSpec) -> Runtime:
 
 
 def _texts(logits: Logits, spec: ModelSpec) -> list[str]:
-    return [item.text for item in ctc_greedy(logits, spec.charset)]
+    return [item.text for item in decode.read(logits, spec.charset, spec.Graph.Head)]
 
 
 def main(arguments: list[str]) -> int:

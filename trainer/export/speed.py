@@ -15,6 +15,11 @@ from trainer.export.measure import Candidate, Job, Loaded, Worker, per_second, p
 
 BATCHES = (1, 8, 32)
 SINGLE = Job(batch=1)
+SETTINGS: Mapping[str, Threads] = {
+    "latency": engine.LATENCY,
+    "sequential": engine.SEQUENTIAL,
+    "throughput": engine.THROUGHPUT,
+}
 
 
 @dataclass(frozen=True)
@@ -42,11 +47,10 @@ class Speed:
 
 def candidates(spec: Path, graph: Path, onnx: Path | None) -> Iterator[Candidate]:
     """Yield what this machine can compare: settings of the engine, and of onnxruntime if there is a file for it."""
-    yield Candidate("float32, latency", spec, graph, engine.LATENCY)
-    yield Candidate("float32, throughput", spec, graph, engine.THROUGHPUT)
-    if cpu_has_bfloat16():
-        yield Candidate("bfloat16, latency", spec, graph, engine.LATENCY, "bfloat16")
-        yield Candidate("bfloat16, throughput", spec, graph, engine.THROUGHPUT, "bfloat16")
+    arithmetics: list[Arithmetic] = ["float32", "bfloat16"] if cpu_has_bfloat16() else ["float32"]
+    for arithmetic in arithmetics:
+        for name, threads in SETTINGS.items():
+            yield Candidate(f"{arithmetic}, {name}", spec, graph, threads, arithmetic)
     if onnx:
         yield Candidate("onnxruntime, all cores", spec, onnx)
         yield Candidate("onnxruntime, one thread a call", spec, onnx, Threads(inside=1))

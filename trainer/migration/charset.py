@@ -22,15 +22,15 @@ def carry_charset(keys: Keys, path: tuple[str, str], generation: Generation, dra
     except CharsetError as error:
         raise ConfigError(str(keys.path), [f"{key}: {error}"]) from error
     distinct = tuple(dict.fromkeys(symbols))
-    if isinstance(given, str) and BUILT_IN.get(given) == "".join(symbols):
-        draft.put("Model", "CharSet", given)
-        return
     text = "".join(distinct)
-    draft.put("Model", "CharSet", text if reads_back(text, distinct) else list(distinct))
-    if isinstance(given, str):
-        draft.change("Model.CharSet", f"holds the {len(distinct):,} symbols of {given} themselves")
-        if "LOWER" in given:
-            draft.put("Model", "CaseSensitive", value=False)
+    if isinstance(given, str) and BUILT_IN.get(given) == text:
+        draft.put("Model", "CharSet", given)
+    else:
+        draft.put("Model", "CharSet", text if reads_back(text, distinct) else list(distinct))
+        if isinstance(given, str):
+            draft.change("Model.CharSet", f"holds the {len(distinct):,} symbols of {given} themselves")
+            if "LOWER" in given:
+                draft.put("Model", "CaseSensitive", value=False)
     if len(distinct) < len(symbols):
         twice = " ".join(dict.fromkeys(symbol for symbol in symbols if symbols.count(symbol) > 1))
         draft.change("Model.CharSet", f"symbols that stood twice stand once: {twice}")

@@ -14,6 +14,8 @@ def migrate(config: Keys, model: Keys, draft: Draft) -> None:
     draft.carry(config, "NeuralNet", ("CNNNetwork", "RecurrentNetwork", "HiddenNum", "KeepProb"))
     if "KeepProb" in draft.values.get("NeuralNet", {}):
         draft.change("NeuralNet.KeepProb", _DEAD_THERE)
+    if draft.values.get("NeuralNet", {}).get("CNNNetwork") == "DenseNet":
+        draft.change("NeuralNet.CNNNetwork", "DenseNet is larger here; `DenseNet: {Growth: 8}` is as it was there")
     draft.change(
         "NeuralNet",
         "CNN5 makes a frame for each 4 pixels of width and one recurrent layer reads them, which learns faster; "
@@ -48,7 +50,10 @@ def _trains(config: Keys, draft: Draft) -> None:
     if "EndAcc" in draft.values.get("Trains", {}):
         draft.change("Trains.EndAcc", "is compared with the whole test set, no longer with one batch of it")
     for key in ("LearningRate", "DecayRate", "DecaySteps"):
-        why = "it was meant for another optimizer (momentum); here the rate is chosen by the recipe"
+        why = (
+            "it was meant for another optimizer (momentum); here the rate is chosen by the recipe. `Optimizer: SGD` "
+            "with this is as it was there"
+        )
         draft.lose(f"Trains.{key}", config.take("Trains", key), why)
     for key in ("PreprocessCollapseRepeated", "CTCMergeRepeated"):
         why = "CTC here is the standard one: labels keep their repeated symbols, and equal frames are merged"

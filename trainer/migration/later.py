@@ -3,22 +3,38 @@
 from collections.abc import Mapping
 from pathlib import PurePath, PureWindowsPath
 
+from contract.spec import MAX_POSITIONS
 from trainer.migration.charset import carry_charset
 from trainer.migration.draft import Draft, Keys
 from trainer.migration.early import off_below_one
 
 CNN = {"CNN5": "CNN5", "DenseNet": "DenseNet"}
-RECURRENT = {"LSTM": "LSTM", "BiLSTM": "BLSTM", "LSTMcuDNN": "LSTM", "BiLSTMcuDNN": "BLSTM"}
-NEAREST_RECURRENT = {"GRU": "LSTM", "GRUcuDNN": "LSTM"}  # every other one: BLSTM
+RECURRENT = {
+    "NoRecurrent": "None",
+    "LSTM": "LSTM",
+    "BiLSTM": "BLSTM",
+    "LSTMcuDNN": "LSTM",
+    "BiLSTMcuDNN": "BLSTM",
+    "GRU": "GRU",
+    "BiGRU": "BGRU",
+    "GRUcuDNN": "GRU",
+}
+
+# Its optimizers as `Trains.Optimizer` has them. Keras has neither RAdam, which was its default, nor AdaBound.
+OPTIMIZERS = {
+    "Adam": "Adam",
+    "Momentum": "{Name: SGD}",
+    "SGD": "{Name: SGD, Momentum: 0.0, Nesterov: false}",
+    "AdaGrad": "Adagrad",
+    "RMSProp": "RMSprop",
+}
 
 # Keys without a counterpart, and why.
 LOST: Mapping[tuple[str, ...], str] = {
     ("System", "Version"): "the generation of the file; configs here have none",
-    ("NeuralNet", "Optimizer"): "the recipe chooses it",
     ("NeuralNet", "OutputLayer", "Decoder"): "CTC is decoded greedily here, as it was there",
     ("Model", "ModelField"): "models here read pictures",
     ("Model", "ModelScene"): "models here read text",
-    ("FieldParam", "MaxLabelNum"): "labels may have any length that fits the width; `verify` checks them",
     ("FieldParam", "MinLabelNum"): "labels may have any length",
     ("FieldParam", "AutoPadding"): "labels may have any length",
     ("FieldParam", "OutputSplit"): "requests say themselves how texts are joined",
@@ -114,14 +130,33 @@ def _neural_net(model: Keys, draft: Draft) -> None:
     draft.put("NeuralNet", "CNNNetwork", CNN.get(cnn, "CNN5"))
     if cnn != "CNN5":
         draft.change("NeuralNet.CNNNetwork", f"{cnn} was another network there; here it is {CNN.get(cnn, 'CNN5')}")
-    draft.put("NeuralNet", "RecurrentNetwork", RECURRENT.get(recurrent) or NEAREST_RECURRENT.get(recurrent, "BLSTM"))
+    draft.put("NeuralNet", "RecurrentNetwork", RECURRENT.get(recurrent, "BLSTM"))
     if recurrent not in RECURRENT:
-        nearest = draft.values["NeuralNet"]["RecurrentNetwork"]
-        draft.change("NeuralNet.RecurrentNetwork", f"{recurrent} is not there here; {nearest} takes its place")
+        draft.change("NeuralNet.RecurrentNetwork", f"{recurrent} is not there here; BLSTM takes its place")
     draft.put("NeuralNet", "HiddenNum", model.take("NeuralNet", "UnitsNum"))
+    _head(model, draft)
+    _optimizer(model, draft)
+
+
+def _optimizer(model: Keys, draft: Draft) -> None:
+    given = model.take("NeuralNet", "Optimizer")
+    ours = OPTIMIZERS.get(str(given))
+    back = f"`Trains.Optimizer: {ours}` has it" if ours else "Keras has none of that name"
+    draft.lose("NeuralNet.Optimizer", given, f"AdamW with warm-up and cosine takes its place; {back}")
+
+
+def _head(model: Keys, draft: Draft) -> None:
     loss = model.take("NeuralNet", "OutputLayer", "LossFunction")
+    longest = model.take("FieldParam", "MaxLabelNum")
+    if loss == "CrossEntropy" and isinstance(longest, int) and 1 <= longest <= MAX_POSITIONS:
+        draft.put("NeuralNet", "Head", loss)
+        draft.put("NeuralNet", "MaxLabelNum", longest)
+        draft.change("NeuralNet.Head", "shorter labels are padded behind their last symbol; there before the first")
+        return
+    draft.lose("FieldParam.MaxLabelNum", longest, "labels may have any length that fits the width; `verify` checks it")
     if loss != "CTC":
-        draft.lose("NeuralNet.OutputLayer.LossFunction", loss, "every model is trained with CTC, of fixed length too")
+        why = f"CrossEntropy needs a MaxLabelNum of 1 to {MAX_POSITIONS}; with CTC labels may have any length"
+        draft.lose("NeuralNet.OutputLayer.LossFunction", loss, why)
 
 
 def _trains(model: Keys, draft: Draft) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import keras
 
+from trainer.network.heads import OUTPUT
+
 
 def named_weights(model: keras.Model) -> dict[str, Any]:
     """Return the weights (not the states of random generators) by names such as `Conv2D_0/kernel`.
@@ -17,7 +19,7 @@ def named_weights(model: keras.Model) -> dict[str, Any]:
     result = {}
     for layer in model.layers:
         kind = type(layer).__name__
-        name = "logits" if layer.name == "logits" else f"{kind}_{seen[kind]}"
+        name = OUTPUT if layer.name == OUTPUT else f"{kind}_{seen[kind]}"
         seen[kind] += 1
         for weight in layer.weights:
             result[f"{name}/{_tail(weight.path)}"] = weight

@@ -84,7 +84,8 @@ def _multiply_adds(layer: keras.layers.Layer, shape: Sequence[int]) -> int:
     if isinstance(layer, layers.InputLayer):
         return 0
     matrices: int = sum(math.prod(weight.shape) for weight in layer.weights if _multiplies(weight))
-    places: int = math.prod(shape[:-1])
+    # A dense layer per position has a matrix for each of them; any other uses its one at every place.
+    places: int = 1 if isinstance(layer, layers.EinsumDense) else math.prod(shape[:-1])
     return matrices * places
 
 

@@ -1,8 +1,9 @@
 """The exported model judged: read on the whole test set as the platform reads, and reported."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import engine
 from contract import spec as specs
@@ -79,7 +80,7 @@ def _facts(identity: Path) -> list[tuple[str, str]]:
     made_of, notes = tree["made_of"], tree["notes"]
     versions = ", ".join(f"{name} {version}" for name, version in notes["versions"].items())
     return [
-        ("network", _listed(made_of["NeuralNet"])),
+        ("network", _listed(_used(made_of["NeuralNet"]))),
         ("training", _listed(made_of["Trains"])),
         ("pretreatment", _listed(made_of["Pretreatment"])),
         ("set of pictures", made_of["pictures"]),
@@ -89,5 +90,20 @@ def _facts(identity: Path) -> list[tuple[str, str]]:
     ]
 
 
-def _listed(section: dict[str, object]) -> str:
-    return ", ".join(f"{key} {value}" for key, value in section.items() if value is not None)
+def _used(network: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a network without the plans of those that it might have been."""
+    return {key: value for key, value in network.items() if not isinstance(value, dict) or key == network["CNNNetwork"]}
+
+
+def _listed(section: Mapping[str, Any]) -> str:
+    """Return settings as a person reads them, those of sections in brackets."""
+    shown = {key: value for key, value in section.items() if value not in (None, [])}
+    return ", ".join(f"{key} {_shown(value)}" for key, value in shown.items())
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, Mapping):
+        return f"({_listed(value)})"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_shown, value))}]"
+    return str(value)

@@ -1,13 +1,17 @@
 """Which device trains, in which precision, and why: decided once, said in the first line."""
 
+import os
 import subprocess
 import time
 from dataclasses import dataclass
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from trainer.config import Arithmetic, TrainConfig
+from trainer.errors import UsageError
+from trainer.training.replicas import refuse_cluster
 
 # bfloat16 is taken when it is faster by more than the noise of so short a measurement.
 CLEARLY_FASTER = 1.3
@@ -35,25 +39,17 @@ class Device:
 def prepare(config: TrainConfig, earlier: Arithmetic | None = None) -> Device:
     """Set up the device as `System.DeviceUsage`, `System.Threads` and `Trains.Precision` say, and describe it.
 
-    Must run before tensorflow runs anything in this process.
+    Must run before the backend runs anything in this process.
 
     Args:
         config: of the training.
         earlier: the precision of an interrupted run, which goes on in it.
+
+    Raises:
+        UsageError: the environment asks for several machines, or the config for what the backend cannot do.
     """
-    if config.System.Threads:
-        tf.config.threading.set_intra_op_parallelism_threads(config.System.Threads)
-        tf.config.threading.set_inter_op_parallelism_threads(config.System.Threads)
-    gpus = tf.config.list_physical_devices("GPU")
-    for gpu in gpus:
-        _limit_memory(gpu, config.System.DeviceUsage)
-    if gpus:
-        details = tf.config.experimental.get_device_details(gpus[0])
-        name = f"GPU {details.get('device_name', gpus[0].name)}"
-        reason = f"{len(gpus)} GPU seen by tensorflow"
-    else:
-        built = "has no CUDA" if not tf.test.is_built_with_cuda() else "has CUDA but sees no GPU"
-        name, reason = "CPU", f"this tensorflow {built}"
+    refuse_cluster(os.environ.get("TF_CONFIG"))
+    name, reason = _jax_device(config) if keras.config.backend() == "jax" else _tensorflow_device(config)
     if config.System.Deterministic:
         tf.config.experimental.enable_op_determinism()
         reason += "; Deterministic"
@@ -69,18 +65,55 @@ def prepare(config: TrainConfig, earlier: Arithmetic | None = None) -> Device:
     return Device(name, f"{reason}; bfloat16 measured {ratio:.1f}x the speed of float32", precision)
 
 
+def _tensorflow_device(config: TrainConfig) -> tuple[str, str]:
+    """Set tensorflow up, and return the name of the device and why it is this one."""
+    if config.System.Threads:
+        tf.config.threading.set_intra_op_parallelism_threads(config.System.Threads)
+        tf.config.threading.set_inter_op_parallelism_threads(config.System.Threads)
+    gpus = tf.config.list_physical_devices("GPU")
+    for gpu in gpus:
+        _limit_memory(gpu, config.System.DeviceUsage)
+    if gpus:
+        details = tf.config.experimental.get_device_details(gpus[0])
+        name = f"GPU {details.get('device_name', gpus[0].name)}"
+        if len(gpus) > 1:
+            return f"{len(gpus)} GPUs, the first a {name}", "all GPUs seen by tensorflow share each batch"
+        return name, "1 GPU seen by tensorflow"
+    if not tf.test.is_built_with_cuda():
+        return "CPU", "this tensorflow has no CUDA"
+    return "CPU", "this tensorflow has CUDA but sees no GPU"
+
+
+def _jax_device(config: TrainConfig) -> tuple[str, str]:
+    """As `_tensorflow_device`, for jax; pictures and export stay tensorflow's, on the CPU."""
+    import jax  # noqa: PLC0415 - present only where it is the backend
+
+    if config.System.Deterministic:
+        raise UsageError("System.Deterministic holds for tensorflow only: leave it out, or KERAS_BACKEND")
+    if config.System.DeviceUsage is None:
+        os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+    else:
+        os.environ["XLA_PYTHON_CLIENT_MEM_FRACTION"] = str(config.System.DeviceUsage)
+    tf.config.set_visible_devices([], "GPU")
+    device = jax.devices()[0]
+    kind = device.platform.upper()
+    name = kind if kind == "CPU" else f"{kind} {device.device_kind}"
+    return name, f"the first device of jax {jax.__version__}"
+
+
 def bfloat16_speedup() -> float:
     """Measure how many times faster a convolution of this kind is in bfloat16 than in float32 here."""
     return _convolution_seconds("float32") / _convolution_seconds("bfloat16")
 
 
 def _convolution_seconds(dtype: Arithmetic) -> float:
-    convolve = tf.function(keras.layers.Conv2D(64, 5, padding="same", dtype=dtype))
-    images = keras.ops.ones((16, 30, 80, 32), dtype=dtype)
+    images = np.ones((16, 30, 80, 32), np.float32)
+    convolution = keras.layers.Conv2D(64, 5, padding="same", dtype=dtype)
+    network = keras.Sequential([keras.Input(images.shape[1:]), convolution, keras.layers.GlobalAveragePooling2D()])
     seconds = []
     for _ in range(6):  # the first one traces and compiles
         started = time.perf_counter()
-        float(convolve(images)[0, 0, 0, 0])  # waits for the result
+        network.predict_on_batch(images)  # waits for the result
         seconds.append(time.perf_counter() - started)
     return min(seconds)
 

@@ -1,12 +1,13 @@
 """The training loop: steps, readings of the whole test set, checkpoints, and an end that always leaves the best."""
 
+import contextlib
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import keras
 import numpy as np
 
+from contract.image import Pixels
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
 from trainer.evaluation.history import Reading
@@ -18,18 +19,20 @@ from trainer.training.checkpoint import Position
 from trainer.training.interrupt import Interrupt
 from trainer.training.journal import Journal
 from trainer.training.learner import Learner
-from trainer.training.pipeline import Batch, batches, label_matrix
+from trainer.training.pipeline import Batch, Source, Stream, batches_of, some_labels
 from trainer.training.recipe import Recipe
 from trainer.training.stopping import Standing, out_of_time, reason_to_stop
 from trainer.training.waiting import Waiting
 from trainer.training.warm import Donor, Taken
 
+SOME = 256  # pictures show well enough how a layer's values spread
+
 
 @dataclass(frozen=True)
 class Sets:
-    """The packed pictures of both sides."""
+    """The pictures of both sides."""
 
-    train: Examples
+    train: Source
     test: Examples
 
 
@@ -56,7 +59,7 @@ class Fit:
             self.position, arrays = checkpoint.load(run.state)
             self._learner.restore(arrays)
         elif donor:
-            self.taken = self._learner.start_from(donor)
+            self.taken = self._learner.start_from(donor, _some(sets))
             self._save()  # the donor may be this very run, whose weights are gone by now
 
     @property
@@ -76,8 +79,11 @@ class Fit:
         total = self._recipe.steps - self.position.step
         self._journal = Journal(self._run)
         try:
-            with progress.steps("train", total * self._recipe.batch_size) as shown:
-                reason = self._loop(shown, interrupt, progress)
+            with (
+                progress.steps("train", total * self._recipe.batch_size) as shown,
+                contextlib.closing(self._batches()) as batches,
+            ):
+                reason = self._loop(batches, shown, interrupt, progress)
         finally:
             self._journal.close(self.position.history)
         self.position.finished = "" if interrupt.requested else reason
@@ -90,11 +96,11 @@ class Fit:
             return True
         return reason_to_stop(self._config.Trains, self._standing()) is not None
 
-    def _loop(self, shown: Steps, interrupt: Interrupt, progress: Progress) -> str:
+    def _loop(self, batches: Stream, shown: Steps, interrupt: Interrupt, progress: Progress) -> str:
         position, recipe = self.position, self._recipe
         clock = time.monotonic() - position.seconds
-        for batch in self.waiting.over(self._batches()):
-            rate = recipe.rate(position.step)
+        for batch in self.waiting.over(batches):
+            rate = recipe.rate(position.step, position.history)
             with self.waiting.working():
                 loss = self._learner.step(batch.images, batch.labels, rate)
             position.step += 1
@@ -116,18 +122,15 @@ class Fit:
                 self._save()
         return f"all {recipe.steps:,} steps are done"
 
-    def _batches(self) -> Iterator[Batch]:
-        labels = label_matrix(self._sets.train.labels, self._config.charset)
-        return batches(
-            self._sets.train.pixels, labels, self._recipe, self._config.System.Seed, first_step=self.position.step
-        )
+    def _batches(self) -> Stream:
+        return batches_of(self._sets.train, self._config, self._recipe, first_step=self.position.step)
 
     def _look(self, batch: Batch, loss: float, rate: float, progress: Progress) -> None:
         """Say what is the matter if nothing at all is read from a batch that was just learned from."""
         self._learner.refresh_reader()
         images = np.asarray(batch.images)
         if not any(item.text for item in self._learner.read(images, len(images))):
-            labels = self._sets.train.labels
+            labels = some_labels(self._sets.train, vitals.LABELS)
             found = vitals.measure(self._config, labels, self._learner, loss, rate, batch)
             progress.say(f"No text yet: {plateau.diagnose(found)}")
 
@@ -174,3 +177,9 @@ class Fit:
 
     def _save(self) -> None:
         checkpoint.save(self._run.state, self.position, self._learner.state())
+
+
+def _some(sets: Sets) -> Pixels:
+    """Return pictures for statistics; of those that are drawn while training there are none yet, but for the test's."""
+    source = sets.train if isinstance(sets.train, Examples) else sets.test
+    return source.pixels[:SOME]

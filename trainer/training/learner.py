@@ -1,28 +1,28 @@
 """The network that learns, its optimizer, and a twin in float32 that reads: one object with one state."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import keras
 import numpy as np
 import numpy.typing as npt
 
-from contract.decode import Decoded, ctc_greedy
+from contract import decode
+from contract.decode import Decoded
 from contract.image import Pixels
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
 from trainer.network.build import build
 from trainer.network.naming import named_weights
-from trainer.training.recipe import Recipe
+from trainer.training import gradient, graph_donor, optimizers
+from trainer.training.fused import fuse
+from trainer.training.loss import loss_of
+from trainer.training.recipe import AVERAGE_EVERY, Recipe
+from trainer.training.replicas import replicas_here
 from trainer.training.warm import SYMBOLS, Donor, Taken, align, symbols_of, with_symbols
 
 Weights = Mapping[str, npt.NDArray[Any]]
-
-CLIP_NORM = 1.0  # of all gradients together: CTC's first steps have large ones
-WEIGHT_DECAY = 1e-2
-
-# The moving average takes in the weights every so many steps.
-AVERAGE_EVERY = 10
 
 
 class Learner:
@@ -40,19 +40,25 @@ class Learner:
         """Build both networks with weights drawn from `System.Seed`."""
         keras.utils.set_random_seed(config.System.Seed)
         self._charset = config.charset
-        self._model = build(config, recipe.precision)
+        self._head = config.NeuralNet.head
+        self._loss = loss_of(self._head)
+        self._replicas = replicas_here()
+        # Without its compiler, jax would carry out a step operation by operation.
+        jit = recipe.jit or keras.config.backend() == "jax"
+        with self._replicas.scope():
+            self._model = build(config, recipe.precision)
+            fuse(self._model)
+            self._optimizer = optimizers.make(recipe.optimizer, recipe.rate(0), recipe.weight_decay, recipe.clip_norm)
+            self._model.compile(self._optimizer, loss=self._loss, jit_compile=jit)
+            self._optimizer.build(self._model.trainable_variables)
+        self._replicas.trace(self._model)
         self.reader = build(config)
-        self._optimizer = keras.optimizers.AdamW(recipe.rate(0), weight_decay=WEIGHT_DECAY, global_clipnorm=CLIP_NORM)
-        # Decay pulls kernels towards zero; on biases and on batch norm's scale and offset it would only do harm.
-        self._optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
-        self._model.compile(self._optimizer, loss=keras.losses.CTC(), jit_compile=False)
-        self._optimizer.build(self._model.trainable_variables)
         self._momentum = recipe.average
         self._average = [np.asarray(variable) for variable in self._model.trainable_variables]
         self.steps = 0
 
     def step(self, images: Any, labels: Any, rate: float) -> float:  # noqa: ANN401 - tensors of any Keras backend
-        """Learn from one batch and return its mean CTC loss in nats.
+        """Learn from one batch and return its mean loss in nats.
 
         Args:
             images: uint8 [B, H, W, C].
@@ -60,7 +66,8 @@ class Learner:
             rate: the learning rate of this step.
         """
         self._optimizer.learning_rate = rate
-        loss = float(self._model.train_on_batch(images, labels))
+        share = self._replicas.share
+        loss = float(self._model.train_on_batch(share(images), share(labels)))
         self.steps += 1
         if self.steps % AVERAGE_EVERY == 0:
             self._take_into_average(self.steps // AVERAGE_EVERY)
@@ -73,17 +80,15 @@ class Learner:
                 layer.momentum = momentum
 
     def gradient_norm(self, images: Any, labels: Any) -> float:  # noqa: ANN401 - as in step
-        """Return the norm of all gradients of a batch together; nothing changes by it. Only behind tensorflow."""
-        import tensorflow as tf  # noqa: PLC0415 - only a training that learns nothing needs it
-
-        with tf.GradientTape() as tape:
-            loss = keras.losses.CTC()(labels, self._model(images, training=False))
-        return float(tf.linalg.global_norm(tape.gradient(loss, self._model.trainable_variables)))
+        """Return the norm of all gradients of a batch together; nothing changes by it."""
+        return gradient.gradient_norm(self._model, self._loss, images, labels)
 
     def refresh_reader(self) -> None:
-        """Give the reader the moving average of the weights, and the newest batch statistics."""
+        """Give the reader the moving average of the weights, if there is one, and the newest batch statistics."""
         for target, source in zip(self.reader.weights, self._model.weights, strict=True):
-            target.assign(source)
+            target.assign(np.asarray(source))
+        if not self._momentum:
+            return
         for target, value in zip(self.reader.trainable_variables, self._average, strict=True):
             target.assign(value)
 
@@ -97,7 +102,8 @@ class Learner:
 
     def read(self, pixels: Pixels, batch_size: int) -> list[Decoded]:
         """Read contract pixels uint8 [N, H, W, C] with the reader."""
-        return [item for logits in self.logits(pixels, batch_size) for item in ctc_greedy(logits, self._charset)]
+        scores = self.logits(pixels, batch_size)
+        return [item for logits in scores for item in decode.read(logits, self._charset, self._head)]
 
     def logits(self, pixels: Pixels, batch_size: int) -> list[npt.NDArray[np.float32]]:
         """Return the reader's scores for contract pixels, a list of float32 [B, T, K]."""
@@ -117,12 +123,24 @@ class Learner:
         self._average = [state[f"average/{index:04d}"] for index in range(len(self._average))]
         self.steps = int(state["steps"])
 
-    def start_from(self, donor: Donor) -> Taken:
-        """Take over what fits from a trained network, before the first step."""
+    def start_from(self, donor: Donor, pixels: Pixels) -> Taken:
+        """Take over what fits from a trained network, before the first step.
+
+        Args:
+            donor: the trained network.
+            pixels: some of the pictures, uint8 [N, H, W, C]: what a graph has lost of its batch norms shows in them.
+
+        Raises:
+            UsageError: the donor is a graph that holds no weights which are known here.
+        """
+        if donor.graph is not None:
+            donor = replace(donor, weights=graph_donor.weights_for(self._model, donor.graph, str(donor.source)))
         weights = named_weights(self._model)
         values, taken = align({name: np.asarray(item) for name, item in weights.items()}, self._charset.symbols, donor)
         for name, weight in weights.items():
             weight.assign(values[name])
+        if donor.graph is not None:
+            graph_donor.settle(self._model, pixels)
         self._average = [np.asarray(variable) for variable in self._model.trainable_variables]
         return taken
 

@@ -27,11 +27,12 @@ class Vitals:
 
     Attributes:
         step: steps done.
-        loss: mean CTC loss in nats of the newest steps.
-        ignoring: loss of the best network that does not look at the pictures; see `loss_of_ignoring`.
+        loss: mean loss in nats of the newest steps.
+        ignoring: loss of the best network that does not look at the pictures; see `loss_of_ignoring` and
+            `fixed_loss_of_ignoring`.
         symbols: K - 1, in the character set.
         length: mean length of the labels.
-        frames: T, of the network at this width.
+        frames: T, of the network at this width; None of a fixed head, which has positions and no alignments.
         needed: most frames that a label needs: its length and one between equal neighbours.
         gradient: norm of all gradients together.
         rate: learning rate.
@@ -42,7 +43,7 @@ class Vitals:
     ignoring: float
     symbols: int
     length: float
-    frames: int
+    frames: int | None
     needed: int
     gradient: float
     rate: float
@@ -66,25 +67,47 @@ def loss_of_ignoring(labels: Sequence[Sequence[int]], frames: int, symbols: int)
     return best
 
 
+def fixed_loss_of_ignoring(labels: Sequence[Sequence[int]], positions: int) -> float:
+    """Return the smallest mean loss of a fixed head, in nats, of a network that says the same of every picture.
+
+    It knows how often each class stands at each position: the mean over the positions of that entropy.
+
+    Args:
+        labels: classes 1..K-1.
+        positions: P; behind a label stands class 0.
+    """
+    padded = [[*label, *[0] * positions][:positions] for label in labels]
+    counts = [np.unique(column, return_counts=True)[1] / len(padded) for column in zip(*padded, strict=True)]
+    return float(np.mean([-(share * np.log(share)).sum() for share in counts]))
+
+
 def diagnose(vitals: Vitals) -> str:
     """Return the measurements and what they mean, for a person."""
-    per_symbol = vitals.frames / max(1, vitals.needed)
-    guessing = vitals.length * math.log(vitals.symbols)
+    per_symbol = _frames_per_symbol(vitals)
+    known = room = ""
+    if per_symbol is not None:
+        guessing = vitals.length * math.log(vitals.symbols)
+        known = (
+            f" ({vitals.length:.1f} symbols x log {vitals.symbols} = {guessing:.2f} if only their places were known)"
+        )
+        room = (
+            f"{per_symbol:.1f} frames per symbol and gap of the longest label ({vitals.frames} for {vitals.needed}); "
+        )
     measured = (
         f"after {vitals.step:,} steps every picture reads as nothing: loss {vitals.loss:.2f} nats, where ignoring the "
-        f"pictures costs {vitals.ignoring:.2f} ({vitals.length:.1f} symbols x log {vitals.symbols} = {guessing:.2f} if "
-        f"only their places were known); gradient norm {vitals.gradient:.2g}; {per_symbol:.1f} frames per symbol and "
-        f"gap of the longest label ({vitals.frames} for {vitals.needed}); learning rate {vitals.rate:.2g}"
+        f"pictures costs {vitals.ignoring:.2f}{known}; gradient norm {vitals.gradient:.2g}; {room}learning rate "
+        f"{vitals.rate:.2g}"
     )
-    causes = _causes(vitals, per_symbol) or [_no_cause(vitals)]
-    return f"{measured}. {' '.join(causes)}"
+    return f"{measured}. {' '.join(causes(vitals) or [_no_cause(vitals)])}"
 
 
-def _causes(vitals: Vitals, per_symbol: float) -> list[str]:
+def causes(vitals: Vitals) -> list[str]:
+    """Return what was measured that keeps a network from learning, each with what to do; empty if all is sound."""
     found = []
+    per_symbol = _frames_per_symbol(vitals)
     if not math.isfinite(vitals.loss) or not math.isfinite(vitals.gradient):
         found.append("The loss is no number any more: lower Trains.LearningRate.")
-    if per_symbol < FEW_FRAMES:
+    if per_symbol is not None and per_symbol < FEW_FRAMES:
         found.append(
             "There are too few frames for the labels: NeuralNet.Geometry wide, or a larger Pretreatment.Resize."
         )
@@ -99,10 +122,14 @@ def _causes(vitals: Vitals, per_symbol: float) -> list[str]:
     return found
 
 
+def _frames_per_symbol(vitals: Vitals) -> float | None:
+    return None if vitals.frames is None else vitals.frames / max(1, vitals.needed)
+
+
 def _no_cause(vitals: Vitals) -> str:
     if vitals.loss < LEARNED_NOTHING * vitals.ignoring:
         return "The loss is below that of ignoring the pictures, so it is learning: wait."
     return (
-        "Rate, frames and gradient are sound, but nothing is learned from the pictures yet: look at `trainer preview`, "
+        "What was measured is sound, but nothing is learned from the pictures yet: look at `trainer preview`, "
         "whether labels and pictures belong together and the text can still be seen; if so, wait."
     )

@@ -1,13 +1,18 @@
 """What a config leaves open, decided from the size of the set. Pure."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from trainer.config import Arithmetic, TrainConfig
-from trainer.training.augment import STRENGTHS, Strength
-from trainer.training.schedule import Schedule, Staircase, WarmupCosine
+from trainer.config import Arithmetic, OptimizerSection, TrainConfig, TrainsSection
+from trainer.training.schedule import Constant, Schedule, Staircase, StepDown, WarmupCosine
+from trainer.training.strength import Strength, strength_of
 
-PEAK_RATE = 2e-3
+# The largest learning rate unless LearningRate says otherwise.
+PEAK_RATES: Mapping[str, float] = MappingProxyType(
+    {"AdamW": 2e-3, "Adam": 2e-3, "RMSprop": 1e-3, "Adagrad": 1e-2, "Adadelta": 1.0, "SGD": 1e-2}
+)
 WARMUP_SHARE = 0.05
 PLAIN_SHARE = 0.1  # the last part of training sees the pictures as they are
 
@@ -17,7 +22,10 @@ PICTURES_SHOWN = 45_000
 FEWEST_EPOCHS = 6
 USUAL_PIXELS = 160 * 60
 
-AVERAGE_MOMENTUM = 0.8  # of snapshots ten steps apart: a memory of about fifty steps
+ADAMW_DECAY = 1e-2
+
+# The moving average takes in the weights every so many steps.
+AVERAGE_EVERY = 10
 
 # Sets smaller than this are varied strongly and learned in small batches, others lightly and in larger ones.
 SMALL_SET = 4_000
@@ -38,7 +46,11 @@ class Recipe:
         strength: how pictures are varied until `plain_from`.
         plain_from: the first step that sees pictures as they are.
         precision: of the arithmetic.
-        average: momentum of the moving average of the weights, at each time that it takes them in.
+        average: momentum of the moving average of the weights, each time that it takes them in; 0 for none.
+        optimizer: with every number that it has.
+        weight_decay: as a share of the rate at each step.
+        clip_norm: longest gradient; None for any.
+        jit: whether XLA compiles the step.
     """
 
     steps: int
@@ -51,6 +63,18 @@ class Recipe:
     plain_from: int
     precision: Arithmetic
     average: float
+    optimizer: OptimizerSection
+    weight_decay: float
+    clip_norm: float | None
+    jit: bool
+
+    def __str__(self) -> str:
+        """Return how is learned and how pictures are varied, as two sentences."""
+        changes = str(self.strength)
+        varied = (
+            f"Pictures are varied ({changes}) until step {self.plain_from:,}" if changes else "No picture is varied"
+        )
+        return f"{self.optimizer.Name} at {self.rate}. {varied}."
 
 
 def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
@@ -67,19 +91,35 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
     epoch_steps = math.ceil(pictures / batch_size)
     epochs = trains.MaxEpochs or _epochs(pictures, *config.input_size)
     steps = epochs * epoch_steps
-    strength = _strength(config, pictures)
+    validate_every = trains.ValidationSteps or _readings_apart(epochs, epoch_steps)
     return Recipe(
         steps=steps,
         epoch_steps=epoch_steps,
         batch_size=batch_size,
-        validate_every=trains.ValidationSteps or _readings_apart(epochs, epoch_steps),
+        validate_every=validate_every,
         save_every=trains.SavedSteps,
-        rate=_rate(config, steps),
-        strength=strength,
+        rate=_rate(trains, steps, validate_every),
+        strength=_strength(config, pictures),
         plain_from=steps - round(steps * PLAIN_SHARE),
         precision=precision,
-        average=AVERAGE_MOMENTUM,
+        average=0.0 if trains.EMA == "off" else trains.EMA**AVERAGE_EVERY,
+        optimizer=trains.Optimizer.filled,
+        weight_decay=weight_decay(trains),
+        clip_norm=None if trains.ClipNorm == "off" else trains.ClipNorm,
+        jit=trains.Jit,
     )
+
+
+def peak_rate(trains: TrainsSection) -> float:
+    """Return the largest learning rate of a training."""
+    return trains.LearningRate or PEAK_RATES[trains.Optimizer.Name]
+
+
+def weight_decay(trains: TrainsSection) -> float:
+    """Return the weight decay of a training."""
+    if trains.WeightDecay is not None:
+        return trains.WeightDecay
+    return ADAMW_DECAY if trains.Optimizer.Name == "AdamW" else 0.0
 
 
 def _epochs(pictures: int, width: int, height: int) -> int:
@@ -88,18 +128,21 @@ def _epochs(pictures: int, width: int, height: int) -> int:
 
 
 def _strength(config: TrainConfig, pictures: int) -> Strength:
-    name = config.Trains.Augment
-    if name == "auto":
-        name = "strong" if pictures < SMALL_SET else "light"
-    return STRENGTHS[name]
+    by_size = "strong" if pictures < SMALL_SET else "light"
+    return strength_of(config.Trains.Augment, "off" if config.System.synthetic else by_size)
 
 
-def _rate(config: TrainConfig, steps: int) -> Schedule:
-    trains = config.Trains
-    initial = trains.LearningRate or PEAK_RATE
-    if trains.DecayRate is not None and trains.DecaySteps is not None:
-        return Staircase(initial, trains.DecayRate, trains.DecaySteps)
-    return WarmupCosine(initial, max(1, round(steps * WARMUP_SHARE)), steps)
+def _rate(trains: TrainsSection, steps: int, validate_every: int) -> Schedule:
+    initial = peak_rate(trains)
+    match trains.DecayRate, trains.DecaySteps, trains.DecayPatience:
+        case float(decay), int(every), None:
+            return Staircase(initial, decay, every)
+        case float(decay), None, int(patience):
+            return StepDown(initial, decay, patience, validate_every)
+        case float(), None, None:  # 1: the config lets no other one stand alone
+            return Constant(initial)
+        case _:
+            return WarmupCosine(initial, max(1, round(steps * WARMUP_SHARE)), steps)
 
 
 def _readings_apart(epochs: int, epoch_steps: int) -> int:

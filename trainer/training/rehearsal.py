@@ -7,14 +7,13 @@ import keras
 import numpy as np
 
 import engine
+from contract import decode
 from contract import spec as specs
-from contract.decode import ctc_greedy
-from contract.files import sha256
-from contract.spec import GraphSection, ModelSpec
+from contract.spec import ModelSpec
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
 from trainer.errors import TrainerError
-from trainer.export.graph import inference_graph
+from trainer.export.graph import inference_graph, section
 
 TOLERANCE = 1e-2  # of a score; the export's proof later compares texts of the whole test set
 
@@ -37,11 +36,11 @@ def rehearse(model: keras.Model, config: TrainConfig, test: Examples, count: int
     """
     graph = inference_graph(model)
     stem = f"{config.Model.ModelName}_{config.Model.Version}"
-    section = GraphSection(File=f"{stem}.pb", SHA256=sha256(graph))
+    described = section(graph, f"{stem}.pb", config.NeuralNet)
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"{stem}.yaml"
-        (Path(folder) / section.File).write_bytes(graph)
-        specs.write(ModelSpec(Model=config.Model, Pretreatment=config.Pretreatment, Graph=section), path)
+        (Path(folder) / described.File).write_bytes(graph)
+        specs.write(ModelSpec(Model=config.Model, Pretreatment=config.Pretreatment, Graph=described), path)
         recognizer = engine.load(path)
     pixels = np.stack([recognizer.prepare(content) for content in test.encoded[:count]])
     scores = recognizer.logits(pixels)
@@ -54,4 +53,4 @@ def rehearse(model: keras.Model, config: TrainConfig, test: Examples, count: int
         raise TrainerError(
             f"the exported graph is not the network: a score differs by {difference:.2g} on {count} pictures"
         )
-    return [item.text for item in ctc_greedy(scores, config.charset)]
+    return [item.text for item in decode.read(scores, config.charset, config.NeuralNet.head)]

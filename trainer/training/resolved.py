@@ -3,23 +3,24 @@
 import yaml
 
 from trainer.config import TrainConfig
-from trainer.training.augment import STRENGTHS
-from trainer.training.recipe import PEAK_RATE, Recipe
+from trainer.training.recipe import Recipe, peak_rate
+from trainer.training.strength import section_of
 
 HEADER = "# What this run was made with: its config, with every choice filled in. It trains the same model again.\n"
 
 
 def resolve(config: TrainConfig, recipe: Recipe, test_pictures: int) -> TrainConfig:
     """Return a config that says what the recipe chose, so that it chooses the same again."""
-    names = {strength: name for name, strength in STRENGTHS.items()}
     chosen = {
         "BatchSize": recipe.batch_size,
         "TestBatchSize": min(config.Trains.TestBatchSize, test_pictures),
         "ValidationSteps": recipe.validate_every,
-        "LearningRate": config.Trains.LearningRate or PEAK_RATE,
+        "Optimizer": recipe.optimizer,
+        "LearningRate": peak_rate(config.Trains),
+        "WeightDecay": recipe.weight_decay,
         "MaxEpochs": recipe.steps // recipe.epoch_steps,
         "Precision": recipe.precision,
-        "Augment": names[recipe.strength],
+        "Augment": section_of(recipe.strength),
     }
     return config.model_copy(update={"Trains": config.Trains.model_copy(update=chosen)})
 

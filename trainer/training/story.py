@@ -1,16 +1,19 @@
 """A whole training, from config to proven artifact; and an artifact made again from a run's best weights."""
 
+import contextlib
 import importlib.metadata
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import keras
 import tensorflow
 
 from contract.files import write_atomically
 from trainer.config import TrainConfig
 from trainer.dataset import pack
+from trainer.dataset.endless import Endless
 from trainer.dataset.pack import PackedSet
 from trainer.errors import TrainerError, UsageError
 from trainer.evaluation.metrics import by_length, lengths_sentence
@@ -20,10 +23,12 @@ from trainer.export.artifact import export as export_model
 from trainer.export.runtimes import Format
 from trainer.progress import Progress
 from trainer.run import Run, run_of
-from trainer.training import assessment, checkpoint, fit, interrupt, learner, recipe, suspicion, warm
+from trainer.training import apart, assessment, checkpoint, fit, interrupt, learner, recipe, suspicion, warm
+from trainer.training import check as checks
 from trainer.training import device as devices
 from trainer.training.device import Device
 from trainer.training.fit import Sets
+from trainer.training.pipeline import epoch_pictures, source_of
 from trainer.training.recipe import Recipe
 from trainer.training.rehearsal import rehearse
 from trainer.training.resolved import resolve, to_yaml
@@ -55,26 +60,45 @@ def train(
     Raises:
         UsageError: there are no weights to start from.
         DataError: the pictures cannot be used as they are.
+        RunInUseError: another process trains or exports this model.
         RunChangedError: an interrupted run cannot go on with this config or these pictures.
         TrainerError: the export did not prove right; nothing was published.
     """
+    with contextlib.ExitStack() as holding:
+        holding.enter_context(run_of(config.Model).alone())
+        return _train(config, progress, holding, fresh=fresh, exclude=exclude, warm_start=warm_start)
+
+
+def _train(
+    config: TrainConfig,
+    progress: Progress,
+    holding: contextlib.ExitStack,
+    *,
+    fresh: bool,
+    exclude: frozenset[str],
+    warm_start: Path | None,
+) -> Exported:
     run = run_of(config.Model)
     donor = warm.find(warm_start) if warm_start else None  # before anything is cleared: it may be this very run
     earlier = None if fresh else run.earlier()
     device = devices.prepare(config, earlier["made_of"]["precision"] if earlier else None)
     progress.say(str(device))
     packed = pack.prepare(config, progress, exclude)
+    holding.enter_context(pack.kept(config))
     for finding in packed.warnings:
         progress.say(f"warning: {finding.text}")
-    plan = recipe.choose(config, packed.counts["train"], device.precision)
+    plan = recipe.choose(config, epoch_pictures(config, packed), device.precision)
     if fresh:  # not before all that can go wrong with the pictures has
         run.clear()
     _begin(run, resolve(config, plan, packed.counts["test"]), packed, device, warm_start)
-    sets = Sets(packed.load("train"), packed.load("test"))
+    sets = Sets(source_of(config, packed), packed.load("test"))
+    thorough = plan.steps > checks.STEPS  # a shorter training is over before a check of it would be
+    if thorough and not run.state.exists():  # a run that goes on was checked when it began
+        apart.check(config, packed, progress)
     fitting = fit.Fit(config, plan, sets, run, donor)
     if donor and fitting.taken:
         progress.say(f"Starting from {donor.source}: {fitting.taken}")
-    if not fitting.position.step:  # a run that goes on was rehearsed when it began
+    if not thorough and not fitting.position.step:
         rehearse(fitting.reader, config, sets.test, REHEARSED)
     _fit(fitting, progress, _plan_sentence(plan, sets, fitting.position.step))
     return export(config, packed, run, progress)
@@ -128,29 +152,39 @@ def _fit(fitting: fit.Fit, progress: Progress, plan: str) -> None:
 def _made_of(config: TrainConfig, packed: PackedSet, precision: str) -> dict[str, Any]:
     trains = {key: value for key, value in config.Trains.model_dump().items() if key not in FREE_KEYS}
     trains.pop("Precision")
-    return {
-        "NeuralNet": config.NeuralNet.model_dump(),
-        "Trains": trains,
-        "Model": config.Model.model_dump(include={"CharSet", "CharExclude", "CharReplace", "CaseSensitive"}),
-        "Pretreatment": config.Pretreatment.model_dump(),
-        "input size": list(config.input_size),
-        "seed": config.System.Seed,
-        "deterministic": config.System.Deterministic,
-        "pictures": packed.fingerprint,
-        "precision": precision,
-        "checkpoint": checkpoint.SCHEMA,
-    }
+    backend = keras.config.backend()
+    trained_by = {} if backend == "tensorflow" else {"backend": backend}
+    drawn = {"epoch": config.Synthetic.Epoch} if packed.endless else {}  # the rest of Synthetic is in the fingerprint
+    return (
+        trained_by
+        | drawn
+        | {
+            "NeuralNet": config.NeuralNet.model_dump(),
+            "Trains": trains,
+            "Model": config.Model.model_dump(include={"CharSet", "CharExclude", "CharReplace", "CaseSensitive"}),
+            "Pretreatment": config.Pretreatment.model_dump(),
+            "input size": list(config.input_size),
+            "seed": config.System.Seed,
+            "deterministic": config.System.Deterministic,
+            "pictures": packed.fingerprint,
+            "precision": precision,
+            "checkpoint": checkpoint.SCHEMA,
+        }
+    )
 
 
 def _notes(device: str) -> dict[str, Any]:
-    versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy")}
+    others = {keras.config.backend()} - {"tensorflow"}
+    versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", *others)}
     versions["tensorflow"] = tensorflow.__version__  # the package has another name for each kind of machine
     return {"device": device, "python": sys.version.split()[0], "versions": versions}
 
 
 def _plan_sentence(plan: Recipe, sets: Sets, step: int) -> str:
     going_on = f", going on at step {step:,}" if step else ""
+    train = "Drawn pictures" if isinstance(sets.train, Endless) else f"{len(sets.train):,} pictures"
     return (
-        f"{len(sets.train):,} pictures to train on, {len(sets.test):,} to test on; "
-        f"{plan.steps:,} steps of {plan.batch_size} pictures{going_on}. Ctrl-C stops early and keeps the best model."
+        f"{train} to train on, {len(sets.test):,} to test on; "
+        f"{plan.steps:,} steps of {plan.batch_size} pictures{going_on}. {plan} "
+        "Ctrl-C stops early and keeps the best model."
     )

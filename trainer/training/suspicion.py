@@ -1,12 +1,12 @@
 """Which labels to doubt: every picture is read by a network that never saw it, and contradictions are listed."""
 
-import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.files import sha256, write_atomically
 from trainer.config import Arithmetic, TrainConfig
@@ -19,11 +19,11 @@ from trainer.evaluation import relabel
 from trainer.evaluation.relabel import Proposal
 from trainer.evaluation.report import Item
 from trainer.progress import Progress
+from trainer.training import heldout, recipe
+from trainer.training.heldout import Verdict
 
 FOLDS = 3
-CONFIDENCE = 0.9
-SHARE_OF_EPOCHS = 0.5  # a network that is only to tell wrong labels needs half the training of one that is to be served
-FEWEST_STEPS = 600
+CONFIDENCE = 0.6
 READS_WELL = 0.8  # share of the set: networks that agree with less of the labels have not learned to read
 
 
@@ -75,6 +75,8 @@ def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progr
     Raises:
         UsageError: there are fewer pictures than folds.
     """
+    if packed.endless:
+        raise UsageError("the pictures are drawn, so their labels are right: there is nothing to suspect")
     examples = joined(packed.load("train"), packed.load("test"))
     numbers = fold_numbers(examples, search.folds)
     empty = [fold for fold in range(search.folds) if fold not in numbers]
@@ -85,13 +87,28 @@ def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progr
     doubted: list[Proposal] = []
     agreed = 0
     for fold in range(search.folds):
-        held_out = np.flatnonzero(numbers == fold)
-        title = f"fold {fold + 1} of {search.folds}"
-        for index, text, confidence in _read(config, examples, numbers != fold, held_out, search, (progress, title)):
-            agreed += text == examples.labels[index]
-            if text != examples.labels[index] and confidence >= search.confidence:
-                doubted.append(Proposal(examples.names[index], text, examples.labels[index], confidence))
+        held_out = numbers == fold
+        verdicts = _read(config, examples, held_out, search, (progress, f"fold {fold + 1} of {search.folds}"))
+        for index, verdict in zip(np.flatnonzero(held_out).tolist(), verdicts, strict=True):
+            name, label = examples.names[index], examples.labels[index]
+            agreed += verdict.text == label
+            if verdict.text != label and verdict.confidence >= search.confidence:
+                doubted.append(Proposal(name, verdict.text, label, verdict.confidence))
     return Found(sorted(doubted, key=lambda one: (-one.confidence, one.name)), agreed / len(examples))
+
+
+def _read(
+    config: TrainConfig,
+    examples: Examples,
+    held_out: npt.NDArray[np.bool_],
+    search: Search,
+    shown: tuple[Progress, str],
+) -> list[Verdict]:
+    progress, title = shown
+    plan = recipe.choose(config, int((~held_out).sum()), search.precision)
+    deadline = time.monotonic() + (60 * search.minutes / search.folds if search.minutes else float("inf"))
+    with progress.steps(title, plan.steps * plan.batch_size) as steps:
+        return heldout.read(config, examples, held_out, search.precision, (steps, deadline))
 
 
 def joined(train: Examples, test: Examples) -> Examples:
@@ -140,46 +157,3 @@ def _bytes(samples: Mapping[str, Sample], name: str) -> bytes:
         return samples[name].content.read()
     except (KeyError, OSError):
         return b""
-
-
-def _read(
-    config: TrainConfig,
-    examples: Examples,
-    chosen: np.ndarray,
-    held_out: np.ndarray,
-    search: Search,
-    shown: tuple[Progress, str],
-) -> Iterator[tuple[int, str, float]]:
-    """Train on the chosen pictures and yield index, text and confidence of each held-out one."""
-    from trainer.training import recipe as recipes  # noqa: PLC0415 - late: these import keras
-    from trainer.training.learner import Learner  # noqa: PLC0415
-    from trainer.training.pipeline import batches, label_matrix  # noqa: PLC0415
-
-    progress, title = shown
-    count = int(chosen.sum())
-    plan = recipes.choose(_shortened(config, count), count, search.precision)
-    learner = Learner(config, plan)
-    labels = label_matrix([examples.labels[index] for index in np.flatnonzero(chosen)], config.charset)
-    deadline = time.monotonic() + (60 * search.minutes / search.folds if search.minutes else float("inf"))
-    with progress.steps(title, plan.steps * plan.batch_size) as steps:
-        for batch in batches(examples.pixels[chosen], labels, plan, config.System.Seed, first_step=0):
-            loss = learner.step(batch.images, batch.labels, plan.rate(learner.steps))
-            steps.note(f"loss {loss:.3f}")
-            steps.advance(plan.batch_size)
-            if time.monotonic() > deadline:
-                break
-    learner.refresh_reader()
-    readings = learner.read(examples.pixels[held_out], config.Trains.TestBatchSize)
-    for index, reading in zip(held_out.tolist(), readings, strict=True):
-        yield index, reading.text, reading.confidence
-
-
-def _shortened(config: TrainConfig, pictures: int) -> TrainConfig:
-    """Return a config with half the usual training, unless it says itself how long."""
-    from trainer.training import recipe as recipes  # noqa: PLC0415 - late, as above
-
-    if config.Trains.MaxEpochs:
-        return config
-    plan = recipes.choose(config, pictures, "float32")
-    epochs = max(math.ceil(FEWEST_STEPS / plan.epoch_steps), round(plan.steps / plan.epoch_steps * SHARE_OF_EPOCHS))
-    return config.model_copy(update={"Trains": config.Trains.model_copy(update={"MaxEpochs": epochs})})

@@ -7,7 +7,7 @@ from trainer.dataset.rules import frames_needed
 from trainer.network.geometry import frames
 from trainer.training.learner import Learner
 from trainer.training.pipeline import Batch
-from trainer.training.plateau import Vitals, loss_of_ignoring
+from trainer.training.plateau import Vitals, fixed_loss_of_ignoring, loss_of_ignoring
 
 LABELS = 64  # looked at: the first of a shuffled set stand for all
 
@@ -27,14 +27,15 @@ def measure(
     """
     classes = [config.charset.encode(label) for label in labels[:LABELS]]
     symbols = config.charset.classes - 1
+    positions = config.NeuralNet.MaxLabelNum
     count = frames(config.NeuralNet, config.input_size[0])
     return Vitals(
         step=learner.steps,
         loss=loss,
-        ignoring=loss_of_ignoring(classes, count, symbols),
+        ignoring=fixed_loss_of_ignoring(classes, positions) if positions else loss_of_ignoring(classes, count, symbols),
         symbols=symbols,
         length=sum(map(len, classes)) / len(classes),
-        frames=count,
+        frames=None if positions else count,
         needed=max(map(frames_needed, labels[:LABELS])),
         gradient=learner.gradient_norm(batch.images, batch.labels),
         rate=rate,

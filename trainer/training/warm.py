@@ -10,6 +10,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from contract import spec
+from contract.errors import ConfigError
+from contract.files import sha256
 from trainer.errors import UsageError
 from trainer.training.checkpoint import load_arrays
 
@@ -25,13 +28,15 @@ class Donor:
 
     Attributes:
         source: where it was found.
-        weights: by the names of `trainer.network.naming`.
+        weights: by the names of `trainer.network.naming`; none yet while they are in `graph`.
         symbols: of its classes 1..K-1.
+        graph: an exported .pb to take the weights out of, by `trainer.training.graph_donor`; None for a run.
     """
 
     source: Path
     weights: Weights
     symbols: tuple[str, ...]
+    graph: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,8 @@ def find(path: Path) -> Donor:
     """Load a donor.
 
     Args:
-        path: a run's folder, its best.npz, or its exported .pb. A graph has no batch norm left to train on, so that of
-            a .pb the run beside it is taken.
+        path: a run's folder, its best.npz, or an exported .pb. Where the run of a .pb is still beside it, its weights
+            are taken, for they are more exact; else those in the graph, and the symbols of the YAML beside it.
 
     Raises:
         UsageError: no weights are there.
@@ -71,15 +76,37 @@ def find(path: Path) -> Donor:
     if path.suffix == ".pb":
         places = [path.parent.parent / "run" / "best.npz"]
     found = next((place for place in places if place.is_file()), None)
+    if found is None and path.suffix == ".pb" and path.is_file():
+        return _in_graph(path)
     if found is None:
-        looked = ", ".join(place.as_posix() for place in places)
-        raise UsageError(f"--warm-start {path}: no weights there (looked for {looked}); give the folder of a run")
+        looked = ", ".join(place.as_posix() for place in dict.fromkeys([path, *places]))
+        raise UsageError(
+            f"--warm-start {path}: no weights there (looked for {looked}); give the folder of a run, or an exported .pb"
+        )
     try:
         arrays = load_arrays(found)
         symbols = symbols_of(arrays)
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise UsageError(f"--warm-start {found}: no weights of this trainer: {error}") from error
     return Donor(found, {name: array for name, array in arrays.items() if name != SYMBOLS}, symbols)
+
+
+def _in_graph(path: Path) -> Donor:
+    places = [path.with_suffix(".yaml"), path.parent.parent / "model" / f"{path.stem}.yaml"]
+    found = next((place for place in places if place.is_file()), None)
+    if found is None:
+        looked = ", ".join(place.as_posix() for place in places)
+        raise UsageError(
+            f"--warm-start {path}: its YAML, which says what its classes stand for, is missing (looked for {looked})"
+        )
+    try:
+        described = spec.read(found)
+    except ConfigError as error:
+        raise UsageError(f"--warm-start {path}: not described by a YAML of this trainer: {error}") from error
+    graph = path.read_bytes()
+    if sha256(graph) != described.Graph.SHA256:
+        raise UsageError(f"--warm-start {path}: it is not the graph that {found} describes (Graph.SHA256 differs)")
+    return Donor(path, {}, described.Model.charset.symbols, graph)
 
 
 def with_symbols(weights: Weights, symbols: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
@@ -123,11 +150,15 @@ def align(fresh: Weights, symbols: Sequence[str], donor: Donor) -> tuple[dict[st
 
 def _output_fits(fresh: Weights, donor: Donor) -> bool:
     name = f"{OUTPUT}/kernel"
-    return name in donor.weights and donor.weights[name].shape[0] == fresh[name].shape[0]
+    there = name in donor.weights and f"{OUTPUT}/bias" in donor.weights
+    return there and donor.weights[name].shape[:-1] == fresh[name].shape[:-1]
 
 
 def _output(fresh: Weights, symbols: Sequence[str], donor: Donor) -> dict[str, npt.NDArray[Any]]:
-    """Return kernel [F, K] and bias [K] with the columns of the symbols that both networks know; the blank is 0."""
+    """Return kernel [..., K] and bias [..., K] with the columns of the symbols that both networks know.
+
+    Class 0, the blank or the padding, is no symbol and stays what it is.
+    """
     kernel, bias = fresh[f"{OUTPUT}/kernel"].copy(), fresh[f"{OUTPUT}/bias"].copy()
     old_kernel, old_bias = donor.weights[f"{OUTPUT}/kernel"], donor.weights[f"{OUTPUT}/bias"]
     place = {symbol: index for index, symbol in enumerate(donor.symbols, start=1)}
@@ -135,5 +166,5 @@ def _output(fresh: Weights, symbols: Sequence[str], donor: Donor) -> dict[str, n
     for index, symbol in enumerate(["", *symbols]):
         old = place.get(symbol) if index else 0
         if old is not None:
-            kernel[:, index], bias[index] = old_kernel[:, old], old_bias[old]
+            kernel[..., index], bias[..., index] = old_kernel[..., old], old_bias[..., old]
     return {f"{OUTPUT}/kernel": kernel, f"{OUTPUT}/bias": bias}

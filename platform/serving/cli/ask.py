@@ -6,7 +6,15 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from serving.answer import Hints
-from serving.cli.asking import DEFAULT_URL, add_arguments, check_url, credentials_of, label_of, pictures_in
+from serving.cli.asking import (
+    DEFAULT_URL,
+    add_arguments,
+    check_url,
+    credentials_of,
+    grpc_address,
+    label_of,
+    pictures_in,
+)
 from serving.client import ClientError, GrpcClient, HttpClient, RefusedError, Result
 
 _BATCH = 16  # pictures in a request
@@ -65,7 +73,8 @@ def _one(client: HttpClient | GrpcClient, content: bytes, hints: Hints) -> Resul
 def _client(arguments: argparse.Namespace) -> HttpClient | GrpcClient:
     credentials = credentials_of(arguments)
     if arguments.grpc:
-        return GrpcClient(arguments.grpc, credentials=credentials)
+        address, tls = grpc_address(arguments.grpc)
+        return GrpcClient(address, credentials=credentials, tls=tls)
     url = arguments.url or DEFAULT_URL
     check_url(url)
     return HttpClient(url, credentials=credentials)

@@ -18,7 +18,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that both commands have."""
     parser.add_argument("paths", nargs="+", type=Path, metavar="FILE", help="pictures, or folders of them")
     parser.add_argument("--url", metavar="URL", help=f"ask over HTTP (default {DEFAULT_URL})")
-    parser.add_argument("--grpc", metavar="HOST:PORT", help="ask over gRPC, for example 127.0.0.1:50054")
+    text = "ask over gRPC, for example 127.0.0.1:50054; with TLS as grpcs://127.0.0.1:50054"
+    parser.add_argument("--grpc", metavar="HOST:PORT", help=text)
+    text = "PEM of who signed the service's certificate, where the system does not know it"
+    parser.add_argument("--authority", type=Path, metavar="FILE", help=text)
     parser.add_argument("--key-file", type=Path, metavar="FILE", help="text file with the key (or set FOUNDRY_KEY)")
     text = f"judge the answers: the part of a name that {DEFAULT_LABEL} finds is the label"
     parser.add_argument("--labels", action="store_const", const=DEFAULT_LABEL, help=text)
@@ -34,13 +37,22 @@ def credentials_of(arguments: argparse.Namespace) -> Credentials:
         ConfigError: the file cannot be read.
     """
     path: Path | None = arguments.key_file
+    authority: Path | None = arguments.authority
+    if authority and not authority.is_file():
+        raise ConfigError("--authority", [f"{authority}: there is no such file"])
     if path is None:
-        return Credentials(key=os.environ.get("FOUNDRY_KEY", ""))
+        return Credentials(key=os.environ.get("FOUNDRY_KEY", ""), authority=authority)
     try:
         lines = path.read_text(encoding="utf-8").split()
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), [f"no key can be read from it: {error}"]) from error
-    return Credentials(key=lines[0] if lines else "")
+    return Credentials(key=lines[0] if lines else "", authority=authority)
+
+
+def grpc_address(text: str) -> tuple[str, bool]:
+    """Return the address in --grpc, and whether to use TLS; `grpc://` and `grpcs://` as the service prints them."""
+    scheme, _, address = text.rpartition("://")
+    return address, scheme == "grpcs"
 
 
 def check_url(url: str) -> None:

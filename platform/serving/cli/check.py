@@ -7,9 +7,10 @@ from contextlib import closing
 import engine
 from serving.cli import flags
 from serving.cli.serve import check_folders, trial_for
-from serving.loading import LoadModel, TryModel, prepare
+from serving.core_settings import BatchingSection
+from serving.loading import LoadModel, NoTrial, TryModel, load, read
 from serving.repository import Candidate, Scan, scan
-from serving.settings import BatchingSection, Settings
+from serving.settings import Settings
 from serving.states import State
 
 _DESCRIPTION = "Load every version in the folders, read its golden pictures, and print what is wrong; serve nothing."
@@ -54,7 +55,10 @@ def _prove(candidate: Candidate, load_model: LoadModel, batching: BatchingSectio
     if candidate.stage is not State.DISCOVERED:
         return f"{candidate.stage}: {candidate.reason}"
     try:
-        prepare(candidate, load_model, batching, lambda _state, _reason: None, try_model).close()
+        spec, graph = read(candidate)
+        try_model(spec, graph, batching.MaxBatch, yielding=False)
+        tried = not isinstance(try_model, NoTrial)
+        load(spec, graph, load_model, batching, lambda _state, _reason: None, tried=tried).close()
     except Exception as error:  # noqa: BLE001 - the command reports whatever is wrong, and goes on with the next
         return str(error) or type(error).__name__
     return ""

@@ -8,7 +8,15 @@ from datetime import datetime
 from functools import partial
 from pathlib import Path
 
-from serving.cli.asking import DEFAULT_URL, add_arguments, check_url, credentials_of, label_of, pictures_in
+from serving.cli.asking import (
+    DEFAULT_URL,
+    add_arguments,
+    check_url,
+    credentials_of,
+    grpc_address,
+    label_of,
+    pictures_in,
+)
 from serving.load.report import csv_text, json_text, svg_text
 from serving.load.run import Picture
 from serving.load.run import run as run_load
@@ -55,7 +63,8 @@ def _connections(arguments: argparse.Namespace) -> list[Callable[[], Sender]]:
         check_url(url)
         kinds.append(partial(HttpSender, url, arguments.timeout, credentials))
     if arguments.grpc:
-        kinds.append(partial(GrpcSender, arguments.grpc, arguments.timeout, credentials))
+        address, tls = grpc_address(arguments.grpc)
+        kinds.append(partial(GrpcSender, address, arguments.timeout, credentials, tls=tls))
     return [kinds[number % len(kinds)] for number in range(arguments.clients)]
 
 

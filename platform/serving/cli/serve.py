@@ -8,10 +8,12 @@ from contract.errors import ConfigError
 from engine.preflight import Preflight
 from serving import logs
 from serving.cli import flags
+from serving.core_settings import ModelsSection
 from serving.daemon import Daemon, assemble, run_until_signal
+from serving.events import Events
 from serving.loading import NoTrial, TryModel
 from serving.security.addresses import loopback
-from serving.settings import ModelsSection, Settings
+from serving.settings import Settings
 
 _DESCRIPTION = "Answer pictures with text over HTTP and gRPC, with the models that lie in two folders."
 _EPILOG = """\
@@ -53,7 +55,9 @@ def run(words: Sequence[str]) -> int:
     for address in faces.addresses:
         sys.stdout.write(f"listening on {address}\n")
     sys.stdout.flush()
-    run_until_signal(daemon)
+    folders = [settings.Folders.Graph, settings.Folders.Model]
+    with Events(folders if settings.Folders.Events else [], lifecycle.wake):
+        run_until_signal(daemon)
     return 0
 
 

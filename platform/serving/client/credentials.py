@@ -14,7 +14,7 @@ class Credentials:
 
     Attributes:
         key: sent with each request; over a network only with TLS.
-        signer: name of a key that signs instead of being sent; over HTTP only.
+        signer: name of a key that signs instead of being sent.
         secret: of the signer.
         authority: PEM of who signed the service's certificate, where the system does not know it.
     """
@@ -30,9 +30,9 @@ class Credentials:
             return {"Authorization": authorization(self.signer, self.secret, request, time.time())}
         return {"Authorization": f"Bearer {self.key}"} if self.key else {}
 
-    def metadata(self) -> tuple[tuple[str, str], ...]:
-        """Return the metadata of a call of gRPC."""
-        return (("authorization", f"Bearer {self.key}"),) if self.key else ()
+    def metadata(self, call: Signable) -> tuple[tuple[str, str], ...]:
+        """Return the metadata for one attempt at a call of gRPC."""
+        return tuple((name.lower(), value) for name, value in self.headers(call).items())
 
     def context(self) -> ssl.SSLContext:
         """Return the context of TLS."""

@@ -11,6 +11,7 @@ from serving.answer import Hints
 from serving.client.attempts import AgainError, patiently
 from serving.client.credentials import Credentials
 from serving.client.results import ClientError, Patience, RefusedError, Result, UnreachableError
+from serving.security.signing import signed_as
 from serving.wire.recognizer_pb2 import PictureResult, PredictRequest, PredictResult
 from serving.wire.recognizer_pb2_grpc import PredictStub
 
@@ -35,8 +36,12 @@ class GrpcClient:
     ) -> None:
         self._address = address
         self._credentials = credentials or Credentials()
-        self._channel = _channel(address, self._credentials, tls=tls)
+        self._channel = open_channel(address, self._credentials, tls=tls)
         self._stub: Any = PredictStub(self._channel)  # type: ignore[no-untyped-call]  # generated, without annotations
+        # Takes the request as bytes, since they are what is signed.
+        self._predict: Any = self._channel.unary_unary(
+            "/Predict/predict", request_serializer=bytes, response_deserializer=PredictResult.FromString
+        )
         self._patience = patience or Patience()
 
     def read(self, picture: bytes, hints: Hints | None = None) -> Result:
@@ -45,7 +50,7 @@ class GrpcClient:
 
     def read_all(self, pictures: Sequence[bytes], hints: Hints | None = None) -> list[Result]:
         """Read pictures in one call; as HttpClient.read_all."""
-        request = _request(pictures, hints)
+        request = _request(pictures, hints).SerializeToString()
         answer = patiently(lambda seconds: self._attempt(request, seconds), self._patience)
         return _results(answer, len(pictures))
 
@@ -66,7 +71,8 @@ class GrpcClient:
                 yield _request(batch, hints)
 
         try:
-            for answer in self._stub.predict_stream(requests(), metadata=self._credentials.metadata()):
+            metadata = self._credentials.metadata(signed_as("predict_stream", b""))
+            for answer in self._stub.predict_stream(requests(), metadata=metadata):
                 yield _results(answer, counts.popleft())
         except grpc.RpcError as error:
             raise self._explained(error) from error
@@ -83,9 +89,10 @@ class GrpcClient:
     ) -> None:
         self.close()
 
-    def _attempt(self, request: PredictRequest, seconds: float) -> PredictResult:
+    def _attempt(self, request: bytes, seconds: float) -> PredictResult:
+        metadata = self._credentials.metadata(signed_as("predict", request))
         try:
-            answer: PredictResult = self._stub.predict(request, timeout=seconds, metadata=self._credentials.metadata())
+            answer: PredictResult = self._predict(request, timeout=seconds, metadata=metadata)
         except grpc.RpcError as error:
             explained = self._explained(error)
             if error.code() == grpc.StatusCode.UNAVAILABLE:
@@ -100,11 +107,13 @@ class GrpcClient:
         return RefusedError(error.details() or "", error.code().name, int(code))
 
 
-def _channel(address: str, credentials: Credentials, *, tls: bool) -> grpc.Channel:
+def open_channel(address: str, credentials: Credentials, *, tls: bool) -> grpc.Channel:
+    """Return a channel with a connection of its own; see `GrpcClient` for the arguments."""
+    options = [("grpc.use_local_subchannel_pool", 1)]
     if not tls:
-        return grpc.insecure_channel(address)
+        return grpc.insecure_channel(address, options)
     authority = credentials.authority.read_bytes() if credentials.authority else None
-    return grpc.secure_channel(address, grpc.ssl_channel_credentials(authority))
+    return grpc.secure_channel(address, grpc.ssl_channel_credentials(authority), options)
 
 
 def _request(pictures: Sequence[bytes], hints: Hints | None) -> PredictRequest:

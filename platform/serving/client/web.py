@@ -12,6 +12,7 @@ from serving.answer import Hints, ModelStatus
 from serving.client.attempts import AgainError, patiently
 from serving.client.credentials import Credentials
 from serving.client.results import Patience, RefusedError, Result, UnreachableError
+from serving.forms import NATIVE
 from serving.security.signing import Signable
 
 _TRY_AGAIN = {429, 503}
@@ -135,6 +136,7 @@ class HttpClient:
             self._connection.sock.settimeout(seconds)
         # The path behind a proxy's prefix is what the service sees, so that is what is signed.
         headers = self._credentials.headers(Signable(method, path, "", body or b""))
+        headers["Accept"] = NATIVE
         if body:
             headers["Content-Type"] = "application/json"
         try:

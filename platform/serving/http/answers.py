@@ -4,11 +4,11 @@ import json
 import math
 from collections.abc import Iterable, Mapping
 
-from flask import Response
+from flask import Request, Response
 
 from serving.answer import Answer, Hints, ModelStatus
 from serving.asking import Question, Reply
-from serving.codes import DONE, code_of, explain
+from serving.codes import DONE, code_of, explain, standing_of
 from serving.errors import (
     NotReadyError,
     OverloadedError,
@@ -17,11 +17,19 @@ from serving.errors import (
     UnauthenticatedError,
     UnknownModelError,
 )
-from serving.http.statuses import RETRY_SECONDS, status_of
+from serving.forms import NATIVE
 from serving.logs import begin_request, request_name
 from serving.security.signing import SCHEME
 
 Body = dict[str, object]
+
+RETRY_SECONDS = 1
+"""What Retry-After says: a queue of pictures empties in less, and a first model is looked for every second."""
+
+
+def wants_native(request: Request) -> bool:
+    """Whether a client asks for our own form of answers."""
+    return request.headers.get("Accept") == NATIVE
 
 
 def new_uid() -> str:
@@ -71,7 +79,7 @@ def refusal_body(error: ServingError, hints: Hints, models: Iterable[ModelStatus
 
 def refused(error: ServingError, body: Body) -> Response:
     """Return the response for an error, with its HTTP status and, where it helps, the time to try again."""
-    response = json_response(body, status_of(error))
+    response = json_response(body, standing_of(type(error)).http)
     if isinstance(error, NotReadyError | OverloadedError):
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     elif isinstance(error, QuotaExceededError):

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from serving.answer import Hints, Recognizes
 from serving.errors import ServingError
 from serving.http.admin import admin_routes, metrics_routes
-from serving.http.answers import error_body, json_response, new_uid, refusal_body, refused
+from serving.http.answers import error_body, json_response, new_uid, refusal_body, refused, wants_native
 from serving.http.captcha import captcha_routes
 from serving.http.dropin import drop_in_routes
 from serving.http.facilities import Facilities
@@ -69,7 +69,7 @@ def _not_admitted(error: ServingError, options: HttpOptions) -> Response:
     if request.path.startswith("/v2"):
         body = {"error": body["message"], **body}
     response = refused(error, body)
-    if options.legacy_http200 and request.blueprint == "captcha":
+    if options.legacy_http200 and request.blueprint == "captcha" and not wants_native(request):
         response.status_code = HTTPStatus.OK
     return response
 

@@ -10,7 +10,17 @@ from serving.answer import Hints, Recognizes
 from serving.asking import Question, ask
 from serving.codes import Code, code_of
 from serving.errors import ServingError
-from serving.http.answers import Body, error_body, json_response, new_uid, refusal_body, refused, renamed, reply_body
+from serving.http.answers import (
+    Body,
+    error_body,
+    json_response,
+    new_uid,
+    refusal_body,
+    refused,
+    renamed,
+    reply_body,
+    wants_native,
+)
 from serving.http.bodies import parse_object, question_of, raw_question
 from serving.http.options import HttpOptions
 from serving.pictures import RequestLimits
@@ -22,22 +32,26 @@ _log = logging.getLogger(__name__)
 def captcha_routes(plane: Recognizes, limits: RequestLimits, options: HttpOptions, gate: Gate) -> Blueprint:
     """Return the routes of captcha_platform, answered by a data plane."""
     routes = Blueprint("captcha", __name__)
-    desk = _Desk(plane, limits, options)
+    chosen, native = (_Desk(plane, limits, form) for form in (options, options.native))
+
+    def desk() -> _Desk:
+        return native if wants_native(request) else chosen
 
     def v1() -> Response:
-        return desk.answer(lambda: question_of(request, limits, options.request_names))
+        names = desk().request_names
+        return desk().answer(lambda: question_of(request, limits, names))
 
     def v3() -> Response:
-        return desk.answer(lambda: raw_question(request.get_data(), limits))
+        return desk().answer(lambda: raw_question(request.get_data(), limits))
 
     def auth_v2() -> Response:
-        return desk.answer(signed)
+        return desk().answer(signed)
 
     def signed() -> Question:
         gate.check_legacy(parse_object(request.get_data()))
-        return question_of(request, limits, options.request_names)
+        return question_of(request, limits, desk().request_names)
 
-    views = [("/captcha/v1", v1, "POST"), ("/captcha/v3", v3, "POST"), ("/service/info", desk.info, "GET")]
+    views = [("/captcha/v1", v1, "POST"), ("/captcha/v3", v3, "POST"), ("/service/info", native.info, "GET")]
     if gate.security.LegacySignature:
         views.append(("/captcha/auth/v2", auth_v2, "POST"))
     for path, view, method in views:
@@ -53,6 +67,7 @@ class _Desk:
         self._plane = plane
         self._limits = limits
         self._options = options
+        self.request_names = options.request_names
 
     def answer(self, decode: Callable[[], Question]) -> Response:
         uid = new_uid()

@@ -1,32 +1,25 @@
-"""What we add to waitress: errors in JSON, refusal instead of a queue, bodies that are too large, and draining.
+"""What we add to connections of waitress: bounds on their number and time, and draining.
 
 waitress has no type annotations, so its classes count as Any here.
 """
 
-import json
-import threading
+import socket
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
-from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
-from waitress.parser import HTTPRequestParser
 from waitress.server import TcpWSGIServer
-from waitress.task import ErrorTask, ThreadedTaskDispatcher, WSGITask
-from waitress.utilities import Error, RequestEntityTooLarge
 from waitress.wasyncore import dispatcher
 
-from serving.http.answers import error_body, new_uid
-from serving.http.statuses import RETRY_SECONDS
-from serving.metering import Meter
-
-READ_OFF_BYTES = 64 * 1024 * 1024
-"""A body that is too large is read and dropped up to this size: a client that is still sending would not see the
-answer, only a connection that breaks."""
+from serving.http.crowd import Crowd
+from serving.http.exchange import JsonErrorTask, LastTask, Parser
 
 RECEIVE_SECONDS = 60.0
 """How long a client may take to send one request: one that drips bytes would hold its connection for ever."""
+
+HEADER_SECONDS = 15.0
+"""How long it may take until the header of the request is there; nothing but the network makes that slow."""
 
 QUIET_SECONDS = 1.0
 """How long a connection must have been quiet to be closed when the service stops. Another request may be on its way on
@@ -37,68 +30,77 @@ PATIENCE_SECONDS = 5.0
 """How long a request may have been on its way when another client needs the connection that it comes on."""
 
 
-class _BusyError(Error):  # type: ignore[misc]  # see the module's docstring
-    code = 503
-    reason = "Service Unavailable"
-
-
-class _JsonErrorTask(ErrorTask):  # type: ignore[misc]
-    """Answers what waitress itself refuses, such as a broken request line."""
-
-    def execute(self) -> None:
-        error = self.request.error
-        message = f"{error.reason}: {error.body}"
-        body = json.dumps(error_body(message, error.code, new_uid()), separators=(",", ":")).encode()
-        self.status = f"{error.code} {error.reason}"
-        self.content_length = len(body)
-        self.response_headers.append(("Content-Type", "application/json"))
-        busy = isinstance(error, _BusyError)
-        if busy:
-            self.response_headers.append(("Retry-After", str(RETRY_SECONDS)))
-        if not busy or self.channel.server.draining:
-            self.set_close_on_finish()
-        self.write(body)
-
-
-class _LastTask(WSGITask):  # type: ignore[misc]
-    """Answers a request; tells the client to connect anew when the server is stopping."""
-
-    def start(self) -> None:
-        super().start()
-        if self.channel.server.draining:
-            self.set_close_on_finish()
-
-
-class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Receives one request. Reads off a body that is too large, keeping none of it, before the request is refused."""
-
-    _left = 0
-
-    def __init__(self, adj: Adjustments) -> None:
-        super().__init__(adj)
-        self.started = time.time()
-
-    def received(self, data: bytes) -> int:
-        if self._left:
-            taken = min(len(data), self._left)
-            self._left -= taken
-            self.completed = self._left == 0
-            return taken
-        consumed: int = super().received(data)
-        if isinstance(self.error, RequestEntityTooLarge):
-            self.error.body = f"the limit is {self.adj.max_request_body_size - 1:,} bytes"
-            drop = not self.expect_continue and self.content_length <= READ_OFF_BYTES
-            self._left = self.content_length if drop else 0
-            self.completed = self._left == 0
-        return consumed
-
-
-class Channel(HTTPChannel):  # type: ignore[misc]
+class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
     """One connection."""
 
-    task_class = _LastTask
-    error_task_class = _JsonErrorTask
-    parser_class = _Parser
+    task_class = LastTask
+    error_task_class = JsonErrorTask
+    parser_class = Parser
+
+    def __init__(self, server: Any, *more: Any, **named: Any) -> None:  # noqa: ANN401 - as waitress has them
+        self._gathered: list[bytes] | None = None
+        self._ended = False
+        self.sending = False  # by the thread that answers, which says so if something is left for the loop to send
+        super().__init__(_Seat(server, self), *more, **named)
+        server.crowd.add(self.addr[0], self)
+
+    def del_channel(self, *map_: Any) -> None:  # noqa: ANN401 - as above
+        """Be one of the open connections no more."""
+        super().del_channel(*map_)
+        if self.addr:  # not if it was gone before it was one
+            self.server.crowd.drop(self.addr[0], self)
+
+    def readable(self) -> bool:
+        """Whether the loop should wait for bytes."""
+        if self._ended and self.requests:
+            return False
+        return bool(super().readable()) or (self.sending and not self.requests[1:])
+
+    def writable(self) -> bool:
+        """Whether the loop should wait for room to send."""
+        return not self.sending and bool(super().writable())
+
+    def handle_read(self) -> None:
+        """Take what has come. A client that will send nothing more gets its answer before its connection is closed."""
+        if self.requests and self._at_the_end():
+            self._ended = True
+        else:
+            super().handle_read()
+
+    def write_soon(self, data: Any) -> int:  # noqa: ANN401 - bytes, or a buffer of waitress
+        """Send, or keep for the end of `together`."""
+        if self._gathered is None or not isinstance(data, bytes):
+            return self._send_now(data)
+        self._gathered.append(data)
+        return len(data)
+
+    def together(self, write: Callable[[], None]) -> None:
+        """Send at once what an action writes."""
+        parts: list[bytes] = []
+        self._gathered = parts
+        try:
+            write()
+        finally:
+            self._gathered = None
+        self._send_now(b"".join(parts))
+
+    def _send_now(self, data: Any) -> int:  # noqa: ANN401 - as above
+        self.sending = True
+        try:
+            return int(super().write_soon(data))
+        finally:
+            self.sending = False
+
+    def close_soon(self) -> None:
+        """Close in the loop."""
+        self.will_close = True
+        self._map.note(self)
+
+    def _at_the_end(self) -> bool:
+        try:
+            return not self.socket.recv(1, socket.MSG_PEEK)
+        except OSError:
+            return False
 
     def idle(self, now: float) -> bool:
         """Whether nothing is being received, answered or sent, nor about to be."""
@@ -112,14 +114,51 @@ class Channel(HTTPChannel):  # type: ignore[misc]
 
     def stuck(self, now: float) -> bool:
         """Whether it takes too long to send a request."""
-        return bool(self.request) and now - self.request.started > RECEIVE_SECONDS
+        if not self.request or self.requests:
+            return False
+        longest = RECEIVE_SECONDS if self.request.headers_finished else HEADER_SECONDS
+        return bool(now - self.request.started > longest)
+
+
+class _Seat:
+    """A listener as one of its channels sees it: the loop is only woken if it does not look after that channel yet."""
+
+    def __init__(self, listener: "Listener", channel: Channel) -> None:
+        self._listener = listener
+        self._channel = channel
+
+    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - as above
+        return getattr(self._listener, name)
+
+    def pull_trigger(self) -> None:
+        self._channel.sending = False
+        self._listener.look_after(self._channel)
 
 
 class Listener(TcpWSGIServer):  # type: ignore[misc]
-    """One listening port; all of them share a map of sockets, a dispatcher and the application."""
+    """One listening port; all of them share a map of sockets, a dispatcher and the application.
+
+    Attributes:
+        crowd: the connections of all ports; set before the loop runs.
+    """
 
     channel_class = Channel
+    crowd: Crowd
     draining = False
+
+    def accept(self) -> Any:  # noqa: ANN401 - a socket and an address, or None
+        """Accept a connection, unless its address has too many."""
+        accepted = super().accept()
+        if accepted is None or self.crowd.admits(accepted[1][0], time.time()):
+            return accepted
+        accepted[0].close()
+        return None
+
+    def look_after(self, channel: Channel) -> None:
+        """Let the loop ask a channel what it waits for, if that is news; from any thread."""
+        if self._map.unheard(channel):
+            self._map.note(channel)
+            self.trigger.pull_trigger()
 
     def stop_listening(self) -> None:
         """Take the connections that the kernel has made for us already, then no more. In the loop's thread only."""
@@ -142,8 +181,8 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         """Close connections that take too long: waitress calls this every few seconds."""
         super().maintenance(now)
         for channel in self.active_channels.values():
-            if channel.stuck(now):
-                channel.will_close = True
+            if channel.will_close or channel.stuck(now):
+                channel.close_soon()
 
     def _make_room(self, now: float) -> None:
         channels = list(self.active_channels.values())
@@ -151,7 +190,7 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
             return  # there will be room in a moment
         dispensable = [channel for channel in channels if channel.dispensable(now)]
         if dispensable:
-            min(dispensable, key=lambda channel: channel.last_activity).will_close = True
+            min(dispensable, key=lambda channel: channel.last_activity).close_soon()
             self.trigger.pull_trigger()  # the loop may have asked it already whether it wants to write
 
     def close_idle(self) -> bool:
@@ -159,66 +198,5 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         channels = list(self.active_channels.values())
         for channel in channels:
             if channel.idle(time.time()):
-                channel.will_close = True
+                channel.close_soon()
         return bool(channels)
-
-
-class _Task(Protocol):
-    def service(self) -> None: ...
-
-    def cancel(self) -> None: ...
-
-
-class _Counted:
-    """A task that gives its place back when it is done."""
-
-    def __init__(self, task: _Task, done: Callable[[], None]) -> None:
-        self._task = task
-        self._done = done
-
-    def service(self) -> None:
-        try:
-            self._task.service()
-        finally:
-            self._done()
-
-    def cancel(self) -> None:
-        self._task.cancel()
-        self._done()
-
-
-class BoundedDispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
-    """Lets a bounded number of requests into the application, and answers the rest at once.
-
-    waitress would queue without a bound, where neither an admission control nor a deadline reaches. Requests other than
-    POST do no long work; they have threads of their own, so that health is answered under load.
-
-    Args:
-        threads: how many POST requests run at once.
-        meter: is told of each refusal.
-        spare: threads for other requests and for refusals.
-    """
-
-    def __init__(self, threads: int, meter: Meter, spare: int = 4) -> None:
-        super().__init__()
-        self._meter = meter
-        self._places = threading.BoundedSemaphore(threads)
-        self._quick = ThreadedTaskDispatcher()
-        self.set_thread_count(threads)
-        self._quick.set_thread_count(spare)
-
-    def add_task(self, task: Any) -> None:  # noqa: ANN401 - a channel of waitress
-        """Start to answer the first request of a channel."""
-        request = task.requests[0]
-        if request.error is None and request.command == "POST":
-            if self._places.acquire(blocking=False):
-                super().add_task(_Counted(task, self._places.release))
-                return
-            self._meter.turned_away("http")
-            request.error = _BusyError("too many requests at once: try again later")
-        self._quick.add_task(task)
-
-    def shutdown(self, cancel_pending: bool = True, timeout: float = 5) -> bool:  # noqa: FBT001, FBT002 - as in waitress
-        """Stop the threads; those that are still busy after the timeout, in seconds, are left to themselves."""
-        self._quick.shutdown(cancel_pending, timeout)
-        return bool(super().shutdown(cancel_pending, timeout))

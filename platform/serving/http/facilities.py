@@ -6,6 +6,7 @@ from typing import Protocol
 from serving.certificate import Certificate
 from serving.metering import Meter, NoMeter
 from serving.security.gate import Gate
+from serving.tracing import Tracer
 
 
 class Administers(Protocol):
@@ -46,6 +47,7 @@ class Facilities:
         metrics: of `/metrics`; None for no such route.
         admin: of the admin routes; None for no such routes.
         certificate: to encrypt with; None sends in the clear.
+        tracer: begins traces; None for none.
     """
 
     gate: Gate = field(default_factory=Gate)
@@ -53,3 +55,4 @@ class Facilities:
     metrics: Exposes | None = None
     admin: Administers | None = None
     certificate: Certificate | None = None
+    tracer: Tracer | None = None

@@ -2,12 +2,14 @@
 
 import re
 import time
+from functools import lru_cache
 
 from flask import Flask, Response, g, request
 
+from serving import tracing
 from serving.http.facilities import Facilities
 from serving.logs import begin_request
-from serving.security.gate import Caller, Gate
+from serving.security.gate import Caller
 from serving.security.keys import Scope
 from serving.security.signing import Signable
 
@@ -17,6 +19,7 @@ _OPEN = _HEALTH | {"inference.server"}
 _SIGNED = "captcha.auth_v2"  # checks its own signature
 _SCOPES = {"admin": Scope.ADMIN, "metrics": Scope.METRICS}
 _UNROUTED = "none"
+_OUR_FAULT = 500  # statuses from here on
 
 
 def name_of(endpoint: str) -> str:
@@ -24,6 +27,7 @@ def name_of(endpoint: str) -> str:
     return re.split(r"[/<]", endpoint)[0]
 
 
+@lru_cache
 def scope_of(endpoint: str) -> Scope | None:
     """Return what a key must be good for to use a route; None if none is needed."""
     name = name_of(endpoint)
@@ -35,14 +39,16 @@ def scope_of(endpoint: str) -> Scope | None:
 
 def guard(app: Flask, facilities: Facilities) -> None:
     """Put the gate before all routes of an application, and the meter behind them."""
-    app.before_request(lambda: _admit(facilities.gate))
+    app.before_request(lambda: _admit(facilities))
     app.after_request(lambda response: _count(response, facilities))
 
 
-def _admit(gate: Gate) -> None:
+def _admit(facilities: Facilities) -> None:
+    gate = facilities.gate
     begin_request()
     g.started = time.perf_counter()
     headers = request.headers
+    tracing.enter(facilities.tracer.begin("http", dict(headers)) if facilities.tracer else None)
     caller = Caller(
         peer=request.remote_addr or "",
         forwarded=",".join(headers.getlist("X-Forwarded-For")),
@@ -64,5 +70,7 @@ def _count(response: Response, facilities: Facilities) -> Response:
     route = request.url_rule.rule if request.url_rule else _UNROUTED
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     response.headers["Server-Timing"] = f"app;dur={1000 * seconds:.3f}"
+    if trace := tracing.current():
+        trace.end(f"{request.method} {route}", str(response.status_code), failed=response.status_code >= _OUR_FAULT)
     facilities.meter.request("http", route, str(response.status_code), seconds)
     return response

@@ -139,6 +139,7 @@ def _described(model: ModelStatus) -> Body:
         "size": list(model.size),
         "accuracy": model.accuracy,
         "golden": model.golden,
+        "latency": model.latency,
     }
 
 

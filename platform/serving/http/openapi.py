@@ -8,6 +8,7 @@ from http import HTTPStatus
 from flask import Flask
 from werkzeug.routing import Rule
 
+from serving.codes import standing_of
 from serving.errors import (
     BadRequestError,
     DeadlineError,
@@ -34,7 +35,6 @@ from serving.http.schemas import (
     listed,
     reference,
 )
-from serving.http.statuses import status_of
 from serving.pictures import RequestLimits
 
 _JSON = "application/json"
@@ -158,7 +158,7 @@ def _described(rule: Rule, operation: Operation) -> Schema:
 
 
 def _failures(kinds: Iterable[type[ServingError]]) -> Schema:
-    statuses = {status_of(kind.__new__(kind)) for kind in kinds}
+    statuses = {standing_of(kind).http for kind in kinds}
     error = {_JSON: {"schema": reference("Error")}}
     return {
         str(status): {"description": HTTPStatus(status).phrase, "content": error}

@@ -1,7 +1,7 @@
 """How the HTTP face behaves, where that can be chosen."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -21,6 +21,8 @@ class HttpOptions:
         threads: how many requests may be in the data plane at once; the next one is refused with 503 at once, so that
             no queue forms before the data plane's own.
         connections: how many may be open; further ones wait in the kernel.
+        connections_per_address: how many of those one address may hold, other than a trusted proxy; None for 100, and
+            any number from this machine itself.
         legacy_http200: answer errors of the /captcha routes with status 200 and the bare text of their code, as
             captcha_platform did.
         drop_in: whose routes to answer besides our own.
@@ -32,9 +34,15 @@ class HttpOptions:
 
     threads: int = 128
     connections: int = 500
+    connections_per_address: int | None = None
     legacy_http200: bool = False
     drop_in: frozenset[DropIn] = frozenset()
     request_names: Mapping[str, str] = field(default_factory=dict)
     answer_names: Mapping[str, str] = field(default_factory=dict)
     routes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     console: bool = True
+
+    @property
+    def native(self) -> "HttpOptions":
+        """These, without what makes answers look as old clients expect them."""
+        return replace(self, legacy_http200=False, request_names={}, answer_names={})

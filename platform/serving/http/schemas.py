@@ -65,6 +65,7 @@ _MODEL: Schema = {
     "size": listed(NUMBER),
     "accuracy": {"type": ["number", "null"]},
     "golden": NUMBER,
+    "latency": {"type": ["number", "null"]},
 }
 _OUTPUT = fields({"name": TEXT, "datatype": TEXT, "shape": listed(NUMBER), "data": listed({})})
 

@@ -6,20 +6,25 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 
-from waitress import wasyncore
 from waitress.adjustments import Adjustments
 
 from serving import ports
 from serving.answer import Recognizes
 from serving.http.app import create_app
-from serving.http.connections import BoundedDispatcher, Listener
+from serving.http.connections import Listener
+from serving.http.crowd import Crowd
 from serving.http.facilities import Facilities
+from serving.http.loop import Sockets
 from serving.http.options import HttpOptions
 from serving.http.tls import TlsListener
+from serving.http.workers import BoundedDispatcher
 from serving.pictures import RequestLimits
+from serving.security.addresses import loopback
 
 _MAX_HEADER_BYTES = 32 * 1024
+_RECEIVE_BYTES = 64 * 1024  # at once: a picture in one piece
 _IDLE_SECONDS = 75  # longer than the usual 60 of a proxy before us, so that the proxy is the one who closes
+_CONNECTIONS_PER_ADDRESS = 100  # browsers hold six
 _CLEANUP_SECONDS = 5  # between two looks for connections that take too long
 _SHUTDOWN_SECONDS = 1.0  # for threads to end that have nothing left to do
 
@@ -53,7 +58,8 @@ class HttpServer:
         self._app = create_app(plane, self._limits, self._options, self._facilities)
         self._address = host
         self._wanted = tuple(ports)
-        self._sockets: dict[int, object] = {}
+        self._sockets = Sockets()
+        self._crowd = Crowd(self._bound)
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._loop, name="http", daemon=True)
         self._stop_at: float | None = None
@@ -104,6 +110,12 @@ class HttpServer:
         self._in_loop(self._stop_listening)
         self._thread.join()
 
+    def _bound(self, address: str) -> int | None:
+        most = self._options.connections_per_address
+        if self._facilities.gate.trusts(address) or (most is None and loopback(address)):
+            return None
+        return most or _CONNECTIONS_PER_ADDRESS
+
     def _listener(self, taken: socket.socket) -> Listener:
         adjustments = Adjustments(
             sockets=[taken],
@@ -111,6 +123,8 @@ class HttpServer:
             max_request_body_size=self._limits.max_body_bytes + 1,  # waitress refuses what reaches the limit
             max_request_header_size=_MAX_HEADER_BYTES,
             channel_timeout=_IDLE_SECONDS,
+            channel_request_lookahead=1,  # the next request of a connection often comes before the thread is done
+            recv_bytes=_RECEIVE_BYTES,
             cleanup_interval=_CLEANUP_SECONDS,
             backlog=ports.BACKLOG,
             ident="serving",
@@ -130,18 +144,20 @@ class HttpServer:
         )
         if certificate:
             listener.context = certificate.context
+        listener.crowd = self._crowd
+        self._sockets.listen(listener)
         return listener
 
     def _loop(self) -> None:
         while not self._finished():
             wait = 1.0 if self._stop_at is None else 0.05
-            wasyncore.loop(timeout=wait, use_poll=True, map=self._sockets, count=1)
-        self._dispatcher.shutdown(timeout=_SHUTDOWN_SECONDS)
+            self._sockets.turn(wait)
+        self._dispatcher.shutdown(_SHUTDOWN_SECONDS)
         with self._pulling:
             self._looped = True
             for listener in self._listeners:
                 listener.trigger.close()
-        wasyncore.close_all(self._sockets)
+        self._sockets.close()
 
     def _finished(self) -> bool:
         if self._stop_at is None:

@@ -44,6 +44,8 @@ class TlsChannel(Channel):
         if data:
             self.last_activity = time.time()
             self.received(data)
+        elif self.requests:
+            self._ended = True
         else:
             self.handle_close()
 

@@ -10,9 +10,10 @@ from urllib.parse import urlsplit
 import grpc
 
 from serving.client.credentials import Credentials
-from serving.security.signing import Signable
-from serving.wire.recognizer_pb2 import PredictRequest
-from serving.wire.recognizer_pb2_grpc import PredictStub
+from serving.client.rpc import open_channel
+from serving.forms import NATIVE
+from serving.security.signing import Signable, signed_as
+from serving.wire.recognizer_pb2 import PredictRequest, PredictResult
 
 _PATH = "/captcha/v1"
 _WORKED = re.compile(r"app;dur=([0-9.]+)")
@@ -65,9 +66,10 @@ class HttpSender:
 
     def send(self, picture: bytes) -> Outcome:
         """Send one picture."""
-        headers = self._credentials.headers(Signable("POST", _PATH, "", picture))
+        headers = {"Content-Type": "image/png", "Accept": NATIVE}
+        headers |= self._credentials.headers(Signable("POST", _PATH, "", picture))
         try:
-            self._connection.request("POST", self._path, picture, {**headers, "Content-Type": "image/png"})
+            self._connection.request("POST", self._path, picture, headers)
             response = self._connection.getresponse()
             answer = json.loads(response.read())
         except (OSError, http.client.HTTPException, ValueError) as error:
@@ -85,19 +87,20 @@ class HttpSender:
 class GrpcSender:
     """Sends over gRPC; as HttpSender."""
 
-    def __init__(self, address: str, seconds: float, credentials: Credentials) -> None:
-        self._channel = grpc.insecure_channel(address, [("grpc.use_local_subchannel_pool", 1)])
-        stub: Any = PredictStub(self._channel)  # type: ignore[no-untyped-call]  # generated, without annotations
-        self._predict = stub.predict
+    def __init__(self, address: str, seconds: float, credentials: Credentials, *, tls: bool = False) -> None:
+        self._channel = open_channel(address, credentials, tls=tls)
+        self._predict: Any = self._channel.unary_unary(
+            "/Predict/predict", request_serializer=bytes, response_deserializer=PredictResult.FromString
+        )
         self._seconds = seconds
-        self._metadata = credentials.metadata()
+        self._credentials = credentials
 
     def send(self, picture: bytes) -> Outcome:
         """Send one picture."""
+        request = PredictRequest(pictures=[picture]).SerializeToString()
+        metadata = self._credentials.metadata(signed_as("predict", request))
         try:
-            answer, call = self._predict.with_call(
-                PredictRequest(pictures=[picture]), timeout=self._seconds, metadata=self._metadata
-            )
+            answer, call = self._predict.with_call(request, timeout=self._seconds, metadata=metadata)
         except grpc.RpcError as error:
             return Outcome(error=f"gRPC {error.code().name}")
         timing = next((item.value for item in call.trailing_metadata() or () if item.key == "server-timing"), "")

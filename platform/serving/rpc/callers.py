@@ -9,13 +9,18 @@ from serving.security.gate import Caller
 
 def caller_of(context: grpc.ServicerContext) -> Caller:
     """Return who makes a call; keys come in the metadata `authorization` or `x-api-key`."""
-    texts = {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
+    texts = texts_of(context)
     return Caller(
         peer=address_of(context.peer()),
         forwarded=texts.get("x-forwarded-for", ""),
         authorization=texts.get("authorization", ""),
         api_key=texts.get("x-api-key", ""),
     )
+
+
+def texts_of(context: grpc.ServicerContext) -> dict[str, str]:
+    """Return the metadata of a call, without what is no text."""
+    return {key: value for key, value in context.invocation_metadata() if isinstance(value, str)}
 
 
 def address_of(peer: str) -> str:

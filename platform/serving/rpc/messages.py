@@ -1,5 +1,7 @@
 """Messages of the wire to questions, replies to messages of the wire."""
 
+from google.protobuf.message import DecodeError
+
 from serving import pictures
 from serving.answer import Answer, Hints
 from serving.asking import Question, Reply, refuse_color
@@ -7,6 +9,18 @@ from serving.codes import DONE, Code, code_of, explain
 from serving.errors import BadRequestError, ServingError
 from serving.pictures import RequestLimits
 from serving.wire.recognizer_pb2 import PictureResult, PredictRequest, PredictResult
+
+
+def parse(content: bytes) -> PredictRequest:
+    """Return the request in bytes of the wire.
+
+    Raises:
+        BadRequestError: they hold none.
+    """
+    try:
+        return PredictRequest.FromString(content)
+    except DecodeError as error:
+        raise BadRequestError("the message is no PredictRequest") from error
 
 
 def hints_of(request: PredictRequest) -> Hints:

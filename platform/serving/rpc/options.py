@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from serving.certificate import Certificate
 from serving.metering import Meter, NoMeter
 from serving.security.gate import Gate
+from serving.tracing import Tracer
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,7 @@ class RpcOptions:
         gate: lets callers in.
         meter: counts calls.
         certificate: to encrypt with; None sends in the clear.
+        tracer: begins traces; None for none.
     """
 
     calls: int = 64
@@ -26,3 +28,4 @@ class RpcOptions:
     gate: Gate = field(default_factory=Gate)
     meter: Meter = field(default_factory=NoMeter)
     certificate: Certificate | None = None
+    tracer: Tracer | None = None

@@ -10,25 +10,27 @@ from typing import NoReturn
 
 import grpc
 
+from serving import tracing
 from serving.answer import Hints, Recognizes
 from serving.asking import ask
-from serving.codes import INTERNAL, Code, code_of, explain
+from serving.codes import INTERNAL, Code, code_of, explain, standing_of
 from serving.errors import OverloadedError, ServingError
 from serving.logs import begin_request
 from serving.pictures import RequestLimits
-from serving.rpc.callers import caller_of
-from serving.rpc.messages import failure, hints_of, question_of, result_of
+from serving.rpc.callers import caller_of, texts_of
+from serving.rpc.messages import failure, hints_of, parse, question_of, result_of
 from serving.rpc.options import RpcOptions
-from serving.rpc.statuses import status_of
 from serving.security.keys import Scope
+from serving.security.signing import Signable, signed_as
 from serving.wire.recognizer_pb2 import PredictRequest, PredictResult
-from serving.wire.recognizer_pb2_grpc import PredictServicer
 
 CODE_KEY = "captcha-code"
 """Where the code number of captcha_platform stands in the trailing metadata of a call that failed."""
 
 TIMING_KEY = "server-timing"
 """Where it stands how long the service worked on a call, in the form of the HTTP header Server-Timing."""
+
+_OUR_FAULT = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 
 _log = logging.getLogger(__name__)
 
@@ -43,7 +45,7 @@ class _Outcome:
         return time.perf_counter() - self.started
 
 
-class Predict(PredictServicer):
+class Predict:
     """Answers the methods of the service.
 
     Args:
@@ -58,15 +60,18 @@ class Predict(PredictServicer):
         self._places = threading.BoundedSemaphore(options.calls)
         self._options = options
 
-    def predict(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
-        """Answer one request."""
-        with self._counted("predict") as outcome:
+    def predict(self, content: bytes, context: grpc.ServicerContext) -> PredictResult:
+        """Answer one request, given as it is on the wire."""
+        with self._counted("predict", context) as outcome:
+            hints = Hints()
             try:
-                with self._place(context):
+                with self._place(context, signed_as("predict", content)):
+                    request = parse(content)
+                    hints = hints_of(request)
                     return self._timed(request, context, outcome)
             except ServingError as error:
-                code = code_of(error, hints_of(request))
-                outcome.status = status_of(error)
+                code = code_of(error, hints)
+                outcome.status = _status_of(error)
                 if self._options.legacy_ok:
                     return PredictResult(code=code.number, success=False)
                 _abort(context, outcome.status, code, explain(error, code))
@@ -74,18 +79,16 @@ class Predict(PredictServicer):
                 outcome.status = grpc.StatusCode.INTERNAL
                 _fail(context, error)
 
-    def predict_stream(
-        self, requests: Iterator[PredictRequest], context: grpc.ServicerContext
-    ) -> Iterator[PredictResult]:
+    def predict_stream(self, contents: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[PredictResult]:
         """Answer the requests of a stream, in order."""
-        with self._counted("predict_stream") as outcome:
+        with self._counted("predict_stream", context) as outcome:
             try:
-                with self._place(context):
-                    for request in requests:
-                        yield self._answer_or_failure(request, context)
+                with self._place(context, signed_as("predict_stream", b"")) as key:
+                    for content in contents:
+                        yield self._answer_or_failure(content, context, key)
             except ServingError as error:
                 code = code_of(error, Hints())
-                outcome.status = status_of(error)
+                outcome.status = _status_of(error)
                 _abort(context, outcome.status, code, explain(error, code))
             except grpc.RpcError:
                 _log.debug("the client of a stream has gone")
@@ -98,12 +101,15 @@ class Predict(PredictServicer):
         context.set_trailing_metadata(((TIMING_KEY, f"app;dur={1000 * outcome.seconds:.3f}"),))
         return result
 
-    def _answer_or_failure(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
+    def _answer_or_failure(self, content: bytes, context: grpc.ServicerContext, key: str) -> PredictResult:
+        hints = Hints()
         try:
-            self._options.gate.admit(caller_of(context), Scope.INFER)  # a quota counts messages, not streams
+            self._options.gate.admit_again(caller_of(context), Scope.INFER, key)  # a quota counts messages, not streams
+            request = parse(content)
+            hints = hints_of(request)
             return self._answer(request, context)
         except ServingError as error:
-            return failure(error, code_of(error, hints_of(request)))
+            return failure(error, code_of(error, hints))
 
     def _answer(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
         begin_request()
@@ -111,23 +117,31 @@ class Predict(PredictServicer):
         return result_of(question, ask(self._plane, question, self._limits, context.time_remaining()))
 
     @contextmanager
-    def _counted(self, method: str) -> Iterator[_Outcome]:
+    def _counted(self, method: str, context: grpc.ServicerContext) -> Iterator[_Outcome]:
         outcome = _Outcome()
+        tracer = self._options.tracer
+        trace = tracing.enter(tracer.begin("grpc", texts_of(context)) if tracer else None)
         try:
             yield outcome
         finally:
+            if trace:
+                trace.end(f"Predict/{method}", outcome.status.name, failed=outcome.status in _OUR_FAULT)
             self._options.meter.request("grpc", method, outcome.status.name, outcome.seconds)
 
     @contextmanager
-    def _place(self, context: grpc.ServicerContext) -> Iterator[None]:
-        self._options.gate.admit(caller_of(context), Scope.INFER)
+    def _place(self, context: grpc.ServicerContext, signable: Signable) -> Iterator[str]:
+        key = self._options.gate.admit(caller_of(context), Scope.INFER, lambda: signable)
         if not self._places.acquire(blocking=False):
             self._options.meter.turned_away("grpc")
             raise OverloadedError("too many calls at once: try again later")
         try:
-            yield
+            yield key
         finally:
             self._places.release()
+
+
+def _status_of(error: ServingError) -> grpc.StatusCode:
+    return grpc.StatusCode[standing_of(type(error)).grpc]
 
 
 def _fail(context: grpc.ServicerContext, error: Exception) -> NoReturn:

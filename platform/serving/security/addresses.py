@@ -1,5 +1,6 @@
 """Addresses of clients: lists of networks, and who stands behind a proxy. Pure."""
 
+import functools
 import ipaddress
 from collections.abc import Iterable, Sequence
 
@@ -21,6 +22,7 @@ def parse_network(text: str) -> Network:
         raise ValueError(f"{text!r} is no address and no network as 10.0.0.0/8: {error}") from error
 
 
+@functools.lru_cache(4096)
 def parse_address(text: str) -> Address | None:
     """Return the address of a text; None if it is none. An IPv4 address in IPv6 clothes is taken out of them."""
     try:

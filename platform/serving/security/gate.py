@@ -8,7 +8,7 @@ from typing import Protocol
 from serving.errors import ForbiddenError, QuotaExceededError, UnauthenticatedError
 from serving.face_settings import SecuritySection
 from serving.security import legacy_signature
-from serving.security.addresses import Address, client_address, contains, group_of
+from serving.security.addresses import Address, client_address, contains, group_of, parse_address
 from serving.security.keys import KeyEntry, KeyFile, Keys, Scope, find
 from serving.security.quota import QuotaRule, Quotas
 from serving.security.signing import SCHEME, Signable, Verifier
@@ -76,6 +76,10 @@ class Gate:
         self._deny = self.security.networks("Deny")
         self._proxies = self.security.networks("TrustedProxies")
 
+    def trusts(self, peer: str) -> bool:
+        """Whether an address is that of a trusted proxy."""
+        return contains(self._proxies, parse_address(peer))
+
     def greet(self, caller: Caller) -> Address | None:
         """Return the address of a caller, if requests from there are taken; raises ForbiddenError."""
         address = client_address(caller.peer, caller.forwarded, self._proxies)
@@ -97,6 +101,19 @@ class Gate:
             UnauthenticatedError: no key, or a wrong one.
             QuotaExceededError: too often.
         """
+        return self._let_in(caller, scope, lambda file: self._authenticate(caller, file, signable))
+
+    def admit_again(self, caller: Caller, scope: Scope, name: str) -> None:
+        """Let in a further message of a call: it counts, and its key may have been taken away; raises as `admit`.
+
+        Args:
+            caller: who made the call.
+            scope: what for.
+            name: that `admit` returned for the call. What it was signed with is not looked at again.
+        """
+        self._let_in(caller, scope, lambda file: _still_known(file, name))
+
+    def _let_in(self, caller: Caller, scope: Scope | None, identify: Callable[[KeyFile], KeyEntry]) -> str:
         address = self.greet(caller)
         if self.security.AddressQuota:
             self._count(("address", group_of(address)), self.security.AddressQuota)
@@ -104,7 +121,7 @@ class Gate:
             return ""
         if self._keys is None:
             raise ForbiddenError("this needs a key of scope admin, and the service has no keys: see Security.Keys")
-        entry = self._authenticate(caller, self._keys.refresh(), signable)
+        entry = identify(self._keys.refresh())
         if scope not in entry.Scopes:
             raise ForbiddenError(f"the key {entry.Name} is not for {scope}, only for {', '.join(entry.Scopes)}")
         if rule := entry.Quota or self.security.KeyQuota:
@@ -144,3 +161,10 @@ class Gate:
             raise QuotaExceededError(
                 f"more than {rule.PerSecond:g} requests a second of this {caller[0]}: again in {seconds:.1f} s", seconds
             )
+
+
+def _still_known(file: KeyFile, name: str) -> KeyEntry:
+    for entry in file.Keys:
+        if entry.Name == name:
+            return entry
+    raise UnauthenticatedError("this key is not known here any more")

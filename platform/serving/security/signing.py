@@ -13,7 +13,8 @@ r"""Signed requests, so that a key never travels: CPS1-HMAC-SHA256.
     e3b0c442...                     SHA-256 of the body in hexadecimal, also of an empty one
 
 In path and query all bytes of UTF-8 but letters, digits and -._~ (in the path also /) are written as %XX. `ts` may be
-300 s from the service's clock, and not before its start; a nonce is taken once. SIGNING.md beside this file has the
+300 s from the service's clock, and not before its start; a nonce is taken once. In gRPC the line is the metadata
+`authorization`, the method is POST and the path /Predict/predict. SIGNING.md beside this file has the
 same in Python, JavaScript, and curl with openssl, with vectors to check another client against.
 """
 
@@ -54,6 +55,16 @@ class Signable:
     path: str
     query: str
     body: bytes
+
+
+def signed_as(method: str, content: bytes) -> Signable:
+    """Return what a signature covers of a call of gRPC: its method, and the bytes of its one request.
+
+    Args:
+        method: of the service Predict.
+        content: the request on the wire; empty for a stream, of which only the beginning is signed.
+    """
+    return Signable("POST", f"/Predict/{method}", "", content)
 
 
 def canonical(request: Signable, timestamp: int, nonce: str) -> str:

@@ -64,7 +64,21 @@ def webp_bomb() -> bytes:
     return bytes(content)
 
 
-BOMBS = [png_bomb, gif_bomb, bmp_bomb, jpeg_bomb, webp_bomb]
+def fits_bomb() -> bytes:
+    cards = ["SIMPLE  =                    T", "BITPIX  =                    8", "NAXIS   =                    2"]
+    cards += [f"NAXIS{axis}  = {SIDE:20d}" for axis in (1, 2)] + ["END"]
+    return "".join(card.ljust(80) for card in cards).ljust(2880).encode()
+
+
+def tiff_bomb() -> bytes:
+    content = saved("TIFF")
+    for tag in (256, 257):  # width and height, each one LONG
+        at = content.index(struct.pack("<HHI", tag, 4, 1)) + 8
+        content[at : at + 4] = struct.pack("<I", SIDE)
+    return bytes(content)
+
+
+BOMBS = [png_bomb, gif_bomb, bmp_bomb, jpeg_bomb, webp_bomb, fits_bomb, tiff_bomb]
 
 
 @pytest.fixture
@@ -116,6 +130,26 @@ def test_json_that_is_no_request(client: FlaskClient, body: bytes) -> None:
     response = client.post("/captcha/v1", data=body, headers={"Content-Type": "application/json"})
     assert 400 <= response.status_code < 500
     assert response.json["success"] is False
+
+
+def test_a_gif_of_ten_thousand_frames_costs_one(client: FlaskClient) -> None:
+    content = picture_gif()
+    start, end = content.index(b"!\xf9\x04"), len(content) - 1
+    many = content[:start] + content[start:end] * 10_000 + content[end:]
+    tracemalloc.start()
+    try:
+        response = client.post("/captcha/v3", data=many)
+        assert tracemalloc.get_traced_memory()[1] < MEMORY
+    finally:
+        tracemalloc.stop()
+    assert response.status_code < 500
+
+
+def picture_gif() -> bytes:
+    file = io.BytesIO()
+    frames = [Image.new("L", (8, 4), gray) for gray in (1, 2)]
+    frames[0].save(file, "GIF", save_all=True, append_images=frames[1:], duration=10)
+    return file.getvalue()
 
 
 def test_a_picture_with_something_else_behind_it(client: FlaskClient) -> None:

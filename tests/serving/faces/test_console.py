@@ -45,7 +45,7 @@ def url(plane: Any, serve_http: Callable[..., HttpServer], admin: FakeAdmin, tmp
     metrics.watch(plane)
     metrics.batch("digits", "1.2", [0.001] * 4, 0.0123)
     plane.statuses = [
-        ModelStatus("digits", "1.2", "active", "it is higher", size=(160, 60), accuracy=0.987, golden=8),
+        ModelStatus("digits", "1.2", "active", "it is higher", size=(160, 60), accuracy=0.987, golden=8, latency=4.5),
         ModelStatus("digits", "1.1", "discovered", "complete; 1.2 serves", size=(160, 60)),
         ModelStatus("digits", "1.3", "rejected", "<b>digest</b> differs " * 8),
     ]
@@ -102,6 +102,7 @@ def test_pictures_models_and_administration(
     assert "98.70 %" in models
     assert "8 golden ✓" in models
     assert "12.3 ms" in models
+    assert "YAML: 4.5 ms" in models
     assert "<b>digest</b> differs" in models  # as text
     for label in ("Unload digits 1.2", "Roll back digits 1.2", "Pin digits 1.1"):
         browser.click(f"[aria-label='{label}']")
@@ -110,6 +111,18 @@ def test_pictures_models_and_administration(
     wait_for(lambda: browser.run("return document.querySelector('[data-chart=memory] path.first').getAttribute('d')"))
     browser.click("#clear")
     assert browser.text("#results") == ""
+
+
+def test_a_model_that_was_unloaded_can_be_loaded(browse: Callable[..., Browser], plane: Any, admin: FakeAdmin) -> None:
+    browser = browse()
+    enter_key(browser)
+    assert not browser.run("return document.querySelector(\"[aria-label^='Load ']\")")
+    closed = "closed after its last request"
+    plane.statuses = [ModelStatus("digits", version, "unloaded", closed) for version in ("1.10", "1.9")]
+    wait_for(lambda: browser.run("return document.querySelector(\"[aria-label='Load digits 1.10']\")"))
+    assert len(browser.run("return [...document.querySelectorAll(\"[aria-label^='Load ']\")]")) == 1
+    browser.click("[aria-label='Load digits 1.10']")
+    wait_for(lambda: admin.asked == [("load", "digits")])
 
 
 def test_the_keyboard_alone_reaches_everything(browse: Callable[..., Browser], admin: FakeAdmin) -> None:

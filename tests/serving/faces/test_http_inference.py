@@ -40,6 +40,7 @@ def test_models_are_listed_with_their_states(client: FlaskClient) -> None:
         "size": [160, 60],
         "accuracy": None,
         "golden": 0,
+        "latency": None,
     }
     assert (rejected["version"], rejected["state"], rejected["reason"]) == ("1.3", "rejected", "digest differs")
 

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -214,11 +214,20 @@ def test_quiet_connections_do_not_hold_the_stop_up(serve_http: Serve, sent: byte
         assert idle.sock.recv(1) == b""
 
 
-def test_a_client_that_drips_its_request_is_cut_off(serve_http: Serve, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.http.connections.RECEIVE_SECONDS", 0.2)
+@pytest.mark.parametrize(
+    ("bound", "sent"),
+    [
+        ("HEADER_SECONDS", b"POST /captcha/v1 HTTP/1.1\r\n"),
+        ("RECEIVE_SECONDS", b"POST /captcha/v1 HTTP/1.1\r\nContent-Length: 9\r\n\r\nabc"),
+    ],
+)
+def test_a_client_that_drips_its_request_is_cut_off(
+    serve_http: Serve, monkeypatch: pytest.MonkeyPatch, bound: str, sent: bytes
+) -> None:
+    monkeypatch.setattr(f"serving.http.connections.{bound}", 0.2)
     monkeypatch.setattr("serving.http.server._CLEANUP_SECONDS", 0)
     with connected(serve_http()) as slow:
-        slow.sock.sendall(b"POST /captcha/v1 HTTP/1.1\r\n")
+        slow.sock.sendall(sent)
         assert slow.sock.recv(1) == b""
 
 
@@ -248,6 +257,77 @@ def test_a_connection_at_work_is_not_closed_to_make_room(
         assert requests.get(f"http://127.0.0.1:{server.ports[0]}/v2/health/live", timeout=10).status_code == 200
         plane.gate.set()
         assert working.result(10).status_code == 200
+
+
+def test_one_address_cannot_hold_all_connections(serve_http: Serve, plane: Any, picture: Callable[..., bytes]) -> None:
+    server = serve_http(connections_per_address=3)
+    plane.gate = threading.Event()
+    with ThreadPoolExecutor() as pool:
+        working = [pool.submit(post, server, picture()) for _ in range(3)]
+        for _ in working:
+            assert plane.waiting.acquire(timeout=10)
+        with connected(server) as fourth:
+            assert fourth.sock.recv(1) == b""
+        plane.gate.set()
+        assert [future.result(10).status_code for future in working] == [200] * 3
+
+
+def test_an_address_that_holds_too_many_loses_an_idle_one(serve_http: Serve, picture: Callable[..., bytes]) -> None:
+    server = serve_http(connections_per_address=3)
+    with ExitStack() as idle:
+        quiet = [idle.enter_context(connected(server)) for _ in range(3)]
+        time.sleep(0.2)  # QUIET_SECONDS of the tests, and some
+        assert post(server, picture()).status_code == 200
+        assert quiet[0].sock.recv(1) == b""
+
+
+def test_a_trusted_proxy_may_hold_any_number(serve_http: Serve, picture: Callable[..., bytes]) -> None:
+    proxy = Facilities(gate=Gate(SecuritySection(TrustedProxies=["127.0.0.1"])))
+    server = serve_http(connections_per_address=3, facilities=proxy)
+    with ExitStack() as stack:
+        for _ in range(6):
+            stack.enter_context(connected(server))
+        assert post(server, picture()).status_code == 200
+
+
+def test_a_client_that_says_that_it_is_done_gets_its_answer(serve_http: Serve, plane: Any) -> None:
+    server = serve_http()
+    plane.gate = threading.Event()
+    with connected(server) as client:
+        client.sock.sendall(b"POST /captcha/v3 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+        client.sock.shutdown(socket.SHUT_WR)
+        assert plane.waiting.acquire(timeout=10)
+        plane.gate.set()
+        assert client.sock.recv(12) == b"HTTP/1.1 400"
+
+
+def test_requests_sent_one_behind_the_other_are_answered_in_order(
+    serve_http: Serve, picture: Callable[..., bytes]
+) -> None:
+    server = serve_http(threads=1)
+    bodies = [picture(width, 6) for width in range(10, 40)]
+    with connected(server) as client:
+        for body in bodies:
+            head = f"POST /captcha/v3 HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+            client.sock.sendall(head.encode() + body)
+        answers = client.sock.makefile("rb")
+        for width in range(10, 40):
+            assert answers.readline() == b"HTTP/1.1 200 OK\r\n"
+            length = int(http.client.parse_headers(answers)["Content-Length"])
+            assert json.loads(answers.read(length))["message"] == f"{width}x6"
+
+
+def test_an_answer_that_is_not_fetched_holds_up_nobody(serve_http: Serve, picture: Callable[..., bytes]) -> None:
+    server = serve_http(threads=2)
+    with ExitStack() as stack:
+        for _ in range(4):
+            greedy = stack.enter_context(connected(server))
+            greedy.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            greedy.sock.setblocking(False)
+            with suppress(BlockingIOError):
+                for _ in range(2000):
+                    greedy.sock.send(b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
+        assert post(server, picture()).status_code == 200
 
 
 def test_the_word_of_a_trusted_proxy_reaches_the_gate(serve_http: Serve) -> None:

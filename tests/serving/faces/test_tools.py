@@ -1,6 +1,9 @@
 import csv
 import http.client
+import io
 import json
+import re
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -8,8 +11,10 @@ from typing import Any
 from xml.etree import ElementTree
 
 import pytest
+from PIL import Image
 
-from serving.cli.captcha_source import Source
+from serving.cli.asking import grpc_address
+from serving.cli.captcha_source import Source, from_files, from_painter
 from serving.cli.root import main
 from serving.errors import OverloadedError
 from serving.face_settings import SecuritySection
@@ -37,6 +42,18 @@ def where(serve_http: Callable[..., Any], serve_rpc: Callable[..., Any]) -> dict
         "http": ["--url", f"http://127.0.0.1:{serve_http().ports[0]}"],
         "grpc": ["--grpc", f"127.0.0.1:{serve_rpc().port}"],
     }
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("127.0.0.1:1", ("127.0.0.1:1", False)),
+        ("grpc://[::1]:1", ("[::1]:1", False)),
+        ("grpcs://host:1", ("host:1", True)),
+    ],
+)
+def test_an_address_as_the_service_prints_it(text: str, address: tuple[str, bool]) -> None:
+    assert grpc_address(text) == address
 
 
 @pytest.mark.parametrize("transport", ["http", "grpc"])
@@ -135,7 +152,7 @@ def test_a_load_that_is_refused_is_not_tried_again(
 @pytest.fixture
 def source(pictures: Path) -> Iterator[Source]:
     files = sorted(pictures.glob("*.png"))
-    with Source(0, files, r".*?(?=_)", seed=1) as server:
+    with Source(0, from_files(files, r".*?(?=_)", seed=1)) as server:
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         yield server
@@ -155,6 +172,24 @@ def test_pictures_come_with_their_truth(source: Source, pictures: Path) -> None:
     connection.request("GET", "/elsewhere")
     assert connection.getresponse().status == 404
     connection.close()
+
+
+def test_drawn_pictures_hold_what_was_asked_for_and_repeat_with_their_seed() -> None:
+    first, again = (from_painter("ab", 5, (120, 40), seed=3) for _ in range(2))
+    drawn = [first() for _ in range(4)]
+    assert drawn == [again() for _ in range(4)]
+    assert len({content for content, _ in drawn}) == 4
+    for content, text in drawn:
+        assert re.fullmatch("[ab]{5}", text)
+        assert Image.open(io.BytesIO(content)).size == (120, 40)
+
+
+def test_without_the_package_the_source_says_what_to_install(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "captcha.image", None)
+    assert main(["captcha-source", "--port", "0"]) == 2
+    assert 'pip install "captcha-foundry[train]"' in capsys.readouterr().err
 
 
 def test_the_source_says_that_a_port_is_taken(

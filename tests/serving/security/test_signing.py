@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from serving.errors import UnauthenticatedError
 from serving.security import signing
 from serving.security.keys import KeyEntry
-from serving.security.signing import Signable, Verifier, authorization, canonical, signature
+from serving.security.signing import Signable, Verifier, authorization, canonical, signature, signed_as
 from tests.serving.rig import Clock
 
 GUIDE = (Path(signing.__file__).parent / "SIGNING.md").read_text(encoding="utf-8")
@@ -21,6 +21,7 @@ ROWS = [
     tuple(cell.strip() for cell in row.strip("|").split("|"))
     for row in re.findall(r"^\| (?:POST|GET) \|.*$", GUIDE, re.MULTILINE)
 ]
+CALLS = re.findall(r"^\| (/Predict/\w+) \| (\d+) \| (\S+) \| (\w*) +\| (\w+) \|$", GUIDE, re.MULTILINE)
 REQUEST = Signable("POST", "/captcha/v1", "b=2&a=1", b"{}")
 
 
@@ -32,6 +33,7 @@ def block(language: str) -> str:
 
 def test_there_are_vectors() -> None:
     assert len(ROWS) == 3
+    assert len(CALLS) == 2
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -46,6 +48,17 @@ def test_python_of_the_guide(row: tuple[str, ...]) -> None:
     names: dict[str, Any] = {}
     exec(block("python"), names)
     assert names["sign"](SECRET, method, path, query, ts, nonce, body.encode()) == expected
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_calls_of_grpc_are_signed_alike(call: tuple[str, ...]) -> None:
+    path, ts, nonce, request, expected = call
+    names: dict[str, Any] = {}
+    exec(block("python"), names)
+    content = bytes.fromhex(request)
+    assert names["sign"](SECRET, "POST", path, "", ts, nonce, content) == expected
+    method = path.rpartition("/")[2]
+    assert signature(SECRET, signed_as(method, content), int(ts), nonce) == expected
 
 
 @pytest.mark.skipif(not shutil.which("node"), reason="needs node")

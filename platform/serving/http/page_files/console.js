@@ -8,6 +8,7 @@ const KEPT = 100;
 const byId = (id) => document.getElementById(id);
 const READS = new Set(["/captcha/v1", "/captcha/v3", "/captcha/auth/v2", "predict", "predict_stream"]);
 const IDLE = new Set(["discovered", "unloaded", "standby"]);
+const BUSY = new Set(["active", "validating", "loading", "warming"]);
 const BAD = new Set(["rejected", "failed"]);
 
 function element(name, text = "", attributes = {}) {
@@ -22,8 +23,11 @@ function withKey(headers = {}) {
   return key ? { ...headers, Authorization: `Bearer ${key}` } : headers;
 }
 
+// Our own form of answers, whatever the fields are called for this installation's old clients.
+const NATIVE = { Accept: "application/vnd.captcha-foundry+json" };
+
 async function call(path, options = {}) {
-  const response = await fetch(path, { ...options, headers: withKey(options.headers) });
+  const response = await fetch(path, { ...options, headers: withKey({ ...NATIVE, ...options.headers }) });
   const body = await response.json();
   if (!response.ok) throw new Error(body.message || response.statusText);
   return body;
@@ -115,7 +119,7 @@ function showModels(told, samples) {
   models.sort((one, other) => one.name.localeCompare(other.name) || compareVersions(other.version, one.version));
   byId("models").hidden = !models.length;
   byId("no-models").hidden = models.length > 0;
-  const rows = models.map((model) => kept(model));
+  const rows = models.map((model) => kept({ ...model, loadable: isLoadable(model, models) }));
   const body = byId("models").tBodies[0];
   if (rows.length !== body.rows.length || rows.some((one, at) => one !== body.rows[at])) {
     const focused = document.activeElement?.dataset?.action;
@@ -129,6 +133,12 @@ function showModels(told, samples) {
   const chosen = select.value;
   select.replaceChildren(select.options[0], ...names.map((name) => element("option", name, { value: name })));
   select.value = names.includes(chosen) ? chosen : "";
+}
+
+// A model of which no version serves or is on its way can be loaded; the button stands at its highest version.
+function isLoadable(model, models) {
+  const versions = models.filter((one) => one.name === model.name && IDLE.has(one.state));
+  return versions[0] === model && !models.some((one) => one.name === model.name && BUSY.has(one.state));
 }
 
 // A row stays the same element as long as its model is told of in the same words, so that no click goes astray.
@@ -162,12 +172,16 @@ function row(model) {
   const golden = model.golden ? `${model.golden} golden${["active", "standby"].includes(model.state) ? " ✓" : ""}` : "";
   const quality = element("td", "", { "data-label": "Accuracy", class: "short" });
   quality.append(stacked(accuracy, golden));
+  const speed = element("td", "", { "data-label": "Run", class: "short" });
+  const promised = model.latency === null ? "" : `YAML: ${model.latency.toFixed(1)} ms`;
+  speed.append(stacked("", promised));
+  speed.firstChild.prepend(element("span", "", { class: "run" }));
   line.append(
     title,
     state,
     element("td", model.size[0] ? `${model.size[0]}×${model.size[1]}` : "–", { "data-label": "Size", class: "short" }),
     quality,
-    element("td", "", { "data-label": "Run", class: "short run" }),
+    speed,
     element("td", "", { "data-label": "Read", class: "read" }),
     actions(model),
   );
@@ -202,8 +216,8 @@ function actions(model) {
     add("Roll back", `/admin/models/${name}/rollback`);
     add("Unpin", `/admin/models/${name}/unpin`);
   } else if (IDLE.has(model.state)) {
-    if (model.reason.startsWith("unloaded by")) add("Load", `/v2/repository/models/${name}/load`);
-    else add("Pin", `/admin/models/${name}/pin`, { version: model.version });
+    if (model.loadable) add("Load", `/v2/repository/models/${name}/load`);
+    add("Pin", `/admin/models/${name}/pin`, { version: model.version });
   }
   cell.append(box);
   if (!box.children.length) cell.className = "empty";

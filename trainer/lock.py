@@ -1,22 +1,25 @@
 """One process at a time: a lock that the operating system takes back when its holder ends, however it ends."""
 
 import os
+import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+MAX_HOLDER_BYTES = 300
+
 
 class HeldError(OSError):
     """Another process, or another thread, has the lock.
 
     Attributes:
-        holder: its process id as text; empty if it is not known.
+        holder: who that is, such as `process 123 on cliff`.
     """
 
     def __init__(self, holder: str) -> None:
-        super().__init__(f"held by process {holder or 'unknown'}")
+        super().__init__(f"held by {holder}")
         self.holder = holder
 
 
@@ -33,9 +36,9 @@ def held(path: Path) -> Iterator[None]:
     with path.open("a+b") as file:
         if not _try(file):
             file.seek(0)
-            raise HeldError(file.read(20).decode(errors="replace").strip())
+            raise HeldError(file.read(MAX_HOLDER_BYTES).decode(errors="replace") or "another process")
         file.truncate(0)
-        file.write(str(os.getpid()).encode())
+        file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
         file.flush()
         yield  # closing the file frees the lock
 
@@ -43,7 +46,7 @@ def held(path: Path) -> Iterator[None]:
 if sys.platform == "win32":
     import msvcrt
 
-    _BEHIND = 1 << 20  # a locked byte cannot be read, so it is one behind the process id
+    _BEHIND = 1 << 20  # a locked byte cannot be read, so it is one behind the text
 
     def _try(file: BinaryIO) -> bool:
         file.seek(_BEHIND)

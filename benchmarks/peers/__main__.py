@@ -1,0 +1,256 @@
+"""The platform against thin peers with the same weights behind them: throughput, latency, CPU time of HTTP.
+
+    python -m benchmarks.peers [throughput] [latency] [http] [idle] [--rounds 5] [--seconds 6] [--set KEY=VALUE]
+
+throughput  pictures a second and latency of 1, 8 and 32 clients, each of which asks again at once; all servers in turns
+latency     what one client waits, against what the engine takes in a process without a server
+http        CPU time of a request whose model answers at once
+idle        p99 of 8 clients among 2,000 connections that say nothing, against without; the model answers at once
+
+Servers: ours in float32 and, where this CPU has it, in bfloat16; Flask under waitress with a session.run for each
+request; LitServe and BentoML with batching. They get one PNG of 8 KB as base64 in JSON, from wrk on the same cores, and
+all run TensorFlow. Needs Linux and `wrk`; the first run makes an environment for the peers, in --environment. Numbers
+are medians of the rounds; a ratio is the median of each round's own.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import venv
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.peers.artifacts import ARITHMETICS, Stage, build
+from benchmarks.peers.servers import HERE, ROOT, Candidate, Server, http_alone, ours, peers
+from engine.arithmetic import cpu_has_bfloat16
+
+CLIENTS = (1, 8, 32)
+WANTED = {"float32": 1.2, "bfloat16": 1.6}  # times the best peer
+HTTP_MS, FIRST_MS = 0.5, 0.6
+IDLE = 2000
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a load came to.
+
+    Attributes:
+        rate: answers a second.
+        p50: of the latency in ms; p99 likewise.
+        errors: requests refused, and connections that broke.
+        cpu: of the server, in ms for each answer.
+    """
+
+    rate: float
+    p50: float
+    p99: float
+    errors: int
+    cpu: float
+
+
+Table = dict[tuple[str, int], list[Run]]
+
+
+def main() -> None:
+    """Run the parts that are asked for, all of them by default."""
+    parts = {"throughput": throughput, "latency": latency, "http": http, "idle": idle}
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("parts", nargs="*", choices=[*parts, []], help="default: all")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=float, default=6.0, help="of each run")
+    parser.add_argument("--clients", type=int, nargs="+", default=CLIENTS)
+    parser.add_argument("--environment", type=Path, default=Path(tempfile.gettempdir()) / "foundry-peers")
+    parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="of the platform's settings")
+    parser.add_argument("--no-peers", action="store_true", help="measure the platform alone")
+    arguments = parser.parse_args()
+    if not shutil.which("wrk"):
+        parser.error("wrk is not installed: apt-get install wrk")
+    with tempfile.TemporaryDirectory() as place:
+        stage = build(Path(place))
+        print(f"one picture of {len(stage.picture):,} bytes, {arguments.rounds} rounds of {arguments.seconds:g} s")
+        for name in arguments.parts or parts:
+            print(f"{name}:", flush=True)
+            parts[name](stage, arguments)
+
+
+def throughput(stage: Stage, arguments: argparse.Namespace) -> None:
+    """Compare all servers."""
+    platform = [ours(f"ours {name}", stage.folder / name, *arguments.set) for name in arithmetics()]
+    rivals = [] if arguments.no_peers else peers(environment(arguments.environment), stage.folder / "peer")
+    table = measured(stage, [*platform, *rivals], arguments)
+    print(f"  {'server':14} clients  answers/s   p50 ms   p99 ms  errors  CPU ms an answer")
+    for (name, clients), runs in table.items():
+        rate, p50, p99, cpu = (middle(getattr(run, what) for run in runs) for what in ("rate", "p50", "p99", "cpu"))
+        print(f"  {name:14} {clients:7} {rate:10.0f} {p50:8.2f} {p99:8.2f} {sum(r.errors for r in runs):7} {cpu:8.2f}")
+    names = [rival.name for rival in rivals]
+    for name in arithmetics() if names else ():
+        for clients in set(arguments.clients) - {1}:
+            compare(table, name, names, clients)
+
+
+def compare(table: Table, arithmetic: str, rivals: Sequence[str], clients: int) -> None:
+    """Judge one arithmetic at one number of clients against the best peer there, which has the most answers."""
+    mine = table[f"ours {arithmetic}", clients]
+    best = max(rivals, key=lambda name: middle(run.rate for run in table[name, clients]))
+    theirs = table[best, clients]
+    ratio = middle(a.rate / b.rate for a, b in zip(mine, theirs, strict=True))
+    late = middle(a.p99 / b.p99 for a, b in zip(mine, theirs, strict=True))
+    print(f"  {clients} clients, {arithmetic}: {ratio:.2f} times the answers of {best}, {late:.2f} times its p99")
+    failed = sum(run.errors for run in mine)
+    judge(
+        f"{WANTED[arithmetic]} times, a lower p99, no errors",
+        met=ratio >= WANTED[arithmetic] and late < 1 and not failed,
+    )
+
+
+def latency(stage: Stage, arguments: argparse.Namespace) -> None:
+    """Compare one client with the engine alone."""
+    for name in arithmetics():
+        differences, alone = [], []
+        server = started(stage, ours(name, stage.folder / name, *arguments.set))
+        try:
+            for _ in range(arguments.rounds):
+                alone.append(engine_ms(stage, name, arguments.seconds))
+                run = load(server, stage, 1, arguments.seconds)
+                differences.append(run.p50 - alone[-1]["model"])
+        finally:
+            server.stop()
+        model, decoded = (middle(each[key] for each in alone) for key in ("model", "with_decoding"))
+        print(f"  {name}: the model takes {model:.2f} ms, {decoded:.2f} ms with the decoding of the picture")
+        more = middle(differences)
+        print(
+            f"  one client waits {more:.2f} ms longer than the model takes, {more - decoded + model:.2f} ms beyond both"
+        )
+        judge(f"within {FIRST_MS} ms", met=middle(differences) <= FIRST_MS)
+
+
+def http(stage: Stage, arguments: argparse.Namespace) -> None:
+    """Measure the CPU time of HTTP."""
+    candidate = http_alone()
+    table = measured(stage, [candidate], arguments)
+    worst = 0.0
+    for clients in arguments.clients:
+        runs = table[candidate.name, clients]
+        worst = max(worst, middle(run.cpu for run in runs))
+        rate = middle(run.rate for run in runs)
+        print(f"  {clients} clients: {middle(run.cpu for run in runs):.3f} ms of CPU a request, {rate:.0f} answers/s")
+    judge(f"under {HTTP_MS} ms", met=worst < HTTP_MS)
+
+
+def idle(stage: Stage, arguments: argparse.Namespace) -> None:
+    """Compare with many idle connections and without."""
+    ratios = []
+    server = started(stage, http_alone())
+    try:
+        for _ in range(arguments.rounds):
+            alone = load(server, stage, 8, arguments.seconds)
+            server.resume()
+            words = [sys.executable, "-m", "benchmarks.peers.idle", str(server.port), str(IDLE)]
+            with subprocess.Popen(words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as crowd:
+                assert crowd.stdout
+                crowd.stdout.readline()
+                among = load(server, stage, 8, arguments.seconds)
+                crowd.communicate()
+            ratios.append(among.p99 / alone.p99)
+            print(f"  p99 {alone.p99:.2f} ms alone, {among.p99:.2f} ms among {IDLE:,} idle connections", flush=True)
+    finally:
+        server.stop()
+    judge("at most 1.2 times", met=middle(ratios) <= 1.2)
+
+
+def measured(stage: Stage, candidates: Sequence[Candidate], arguments: argparse.Namespace) -> Table:
+    """Put the load on each candidate in turn, again and again."""
+    table: Table = defaultdict(list)
+    servers: list[Server] = []
+    try:
+        servers.extend(started(stage, candidate) for candidate in candidates)
+        for number in range(arguments.rounds):
+            for clients in arguments.clients:
+                for server in servers if number % 2 else reversed(servers):
+                    run = load(server, stage, clients, arguments.seconds)
+                    table[server.candidate.name, clients].append(run)
+    finally:
+        for server in servers:
+            server.stop()
+    order = {candidate.name: place for place, candidate in enumerate(candidates)}
+    return dict(sorted(table.items(), key=lambda item: (item[0][1], order[item[0][0]])))
+
+
+def started(stage: Stage, candidate: Candidate) -> Server:
+    """Start a candidate; it waits for its turn."""
+    log = stage.folder / f"{candidate.name}.log"
+    return Server(candidate, log, stage.body(several=candidate.several).read_bytes())
+
+
+def load(server: Server, stage: Stage, clients: int, seconds: float) -> Run:
+    """Put the load of some clients on a server, after a second to warm up."""
+    server.resume()
+    try:
+        wrk(server, stage, clients, 1)
+        before = server.cpu_seconds()
+        found = wrk(server, stage, clients, seconds)
+        cpu = server.cpu_seconds() - before
+    finally:
+        server.pause()
+    good = max(1, found["requests"] - found["refused"])
+    errors = int(found["refused"] + found["broken"])
+    return Run(good / found["seconds"], found["p50"], found["p99"], errors, 1000 * cpu / good)
+
+
+def wrk(server: Server, stage: Stage, clients: int, seconds: float) -> dict[str, float]:
+    """Run wrk and return what it found."""
+    body = stage.body(several=server.candidate.several)
+    words = ["wrk", "-t1", f"-c{clients}", f"-d{max(1, round(seconds))}s", "--timeout", "20s"]
+    words += ["-s", str(HERE / "report.lua"), server.url]
+    printed = subprocess.run(words, env={**os.environ, "BODY": str(body)}, capture_output=True, text=True, check=True)
+    found: dict[str, float] = json.loads(printed.stdout.splitlines()[-1])
+    return found
+
+
+def engine_ms(stage: Stage, name: str, seconds: float) -> dict[str, float]:
+    """Measure the engine in a process of its own."""
+    picture = stage.folder / "picture.png"
+    picture.write_bytes(stage.picture)
+    spec = stage.folder / name / "model" / "bench.yaml"
+    words = [sys.executable, "-m", "benchmarks.peers.latency", str(spec), str(picture), str(seconds)]
+    found: dict[str, float] = json.loads(subprocess.run(words, cwd=ROOT, capture_output=True, check=True).stdout)
+    return found
+
+
+def environment(folder: Path) -> Path:
+    """Return where the peers' programs are, installed at the first run."""
+    binaries = folder / "bin"
+    done = folder / "installed"
+    wanted = (HERE / "requirements.txt").read_text("utf-8")
+    if not done.is_file() or done.read_text("utf-8") != wanted:
+        print(f"  installing the peers into {folder}: this takes some minutes", flush=True)
+        venv.create(folder, with_pip=True)
+        subprocess.run([binaries / "pip", "install", "-q", "-r", HERE / "requirements.txt"], check=True)
+        done.write_text(wanted, "utf-8")
+    return binaries
+
+
+def arithmetics() -> Sequence[str]:
+    """Return those that this CPU multiplies in."""
+    return ARITHMETICS if cpu_has_bfloat16() else ARITHMETICS[:1]
+
+
+def middle(values: object) -> float:
+    """Return the median."""
+    return statistics.median(values)  # type: ignore[call-overload]
+
+
+def judge(target: str, *, met: bool) -> None:
+    """Print what became of a target."""
+    print(f"  {'met' if met else 'MISSED'}: {target}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,149 @@
+"""A process that tries models, as its parent sees it."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Callable
+
+from engine.errors import EngineError, GraphError
+from engine.patience import Watch
+
+LENGTH_BYTES = 8  # of the number before a request
+MAX_LINE = 64 * 1024
+YIELDING = "FOUNDRY_TRIAL_YIELDS"  # a variable
+_TAIL = 4096  # bytes of what a dying child had to say
+
+
+class StarvedError(EngineError):
+    """A trial has waited too long for a processor, which proves nothing about the model."""
+
+
+class Child:
+    """Runs `engine.trial`. One exchange at a time; `end` may come from any thread, and `bury` follows it.
+
+    Args:
+        meanwhile: done here while the first answer is awaited.
+        yielding: whether everything else on the machine goes before it.
+
+    Attributes:
+        yielding: the same; can be turned on later, never off.
+        alive: whether another exchange may succeed.
+    """
+
+    def __init__(self, meanwhile: Callable[[], None], *, yielding: bool) -> None:
+        self.yielding = yielding
+        self.alive = True
+        self._meanwhile = meanwhile
+        self._why = ""
+        self._lock = threading.Lock()  # held through an exchange, so that its pipes are not closed under it
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when its writer is buried
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "engine.trial"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            env={
+                **os.environ,
+                "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+                "MALLOC_ARENA_MAX": "2",
+                YIELDING: "1" if yielding else "",
+            },
+            creationflags=_flags(yielding=yielding),
+        )
+
+    @property
+    def number(self) -> int:
+        """Of the process."""
+        return self._process.pid
+
+    @property
+    def has_left(self) -> bool:
+        """Whether the process has ended."""
+        return self._process.poll() is not None
+
+    def exchange(self, request: bytes, file: str, seconds: float, patience: float) -> bytes:
+        """Send a request and return the answer; nothing if the child had left in good order.
+
+        Args:
+            request: its length goes before it.
+            file: of the graph, for messages.
+            seconds: that it may take, on its own clock.
+            patience: seconds that it may wait for a processor.
+
+        Raises:
+            GraphError: the child crashed over it or took too long.
+            StarvedError: it has waited too long.
+            EngineError: the child ended for another reason.
+        """
+        process = self._process
+        assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
+        assert process.stdout is not None  # noqa: S101
+        with self._lock, Watch(process.pid, seconds, patience, process.kill) as watch:
+            with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended: what it left behind says why
+                process.stdin.write(len(request).to_bytes(LENGTH_BYTES, "big") + request)
+                process.stdin.flush()
+            self._meanwhile()
+            line = b"" if process.stdout.closed else process.stdout.readline(MAX_LINE)
+        if line.endswith(b"\n"):
+            return line
+        said = self.bury()
+        if self._why:
+            raise EngineError(f"{file}: {self._why}")
+        if watch.verdict == "hung":
+            raise GraphError(f"{file}: not done after {seconds:g} s of trial: it hangs, or is too slow")
+        if watch.verdict == "starved":
+            raise StarvedError(f"{file}: its trial has waited {patience:g} s for a processor")
+        return _post_mortem(process.returncode, said, file)
+
+    def end(self, why: str) -> None:
+        """End the process; an exchange that is under way fails, and says why."""
+        self._why = why
+        self._process.kill()
+
+    def bury(self) -> str:
+        """Wait for a process that ends, and return the last of what it said; nothing the second time."""
+        with self._lock:
+            self._process.wait()
+            self.alive = False
+            for pipe in (self._process.stdin, self._process.stdout):
+                if pipe:
+                    with contextlib.suppress(BrokenPipeError):  # of what it did not read any more
+                        pipe.close()
+            if self._said.closed:
+                return ""
+            with self._said:
+                self._said.seek(max(0, self._said.seek(0, os.SEEK_END) - _TAIL))
+                return self._said.read().decode("utf-8", "replace")
+
+
+def _flags(*, yielding: bool) -> int:
+    if sys.platform == "win32":
+        return subprocess.IDLE_PRIORITY_CLASS if yielding else subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    return 0  # the child sees to it itself
+
+
+def _post_mortem(code: int, said: str, file: str) -> bytes:
+    if code == 0:
+        return b""
+    last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
+    if code in {-signal.SIGTERM, -getattr(signal, "SIGKILL", signal.SIGTERM), 1}:
+        raise EngineError(f"{file}: the process that tries models was ended from outside or failed: {last}")
+    if code == -getattr(signal, "SIGXCPU", signal.SIGTERM):
+        raise GraphError(f"{file}: it used too much processor time in its trial")
+    raise GraphError(f"{file}: tensorflow crashed over it ({_cause(code)}): {_check_failure(said) or last}")
+
+
+def _cause(code: int) -> str:
+    try:
+        return signal.Signals(-code).name
+    except ValueError:
+        return f"exit code {code}"
+
+
+def _check_failure(said: str) -> str:
+    found = [line for line in said.splitlines() if "Check failed" in line]
+    return found[-1].strip() if found else ""

@@ -1,0 +1,106 @@
+"""How long a trial may take: on its own clock, which stands still while it has to wait for a processor.
+
+A model that hangs uses its own time up, asleep or not. One that stands in line behind the requests that are served
+does not, and nothing is proven about it. Own time is told from waiting on Linux only; elsewhere all time is its own.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+_LOOKS = 0.1  # seconds between two looks at a process
+_IN_LINE = {"R", "D"}  # states of a process that would run if it could: for a processor, for a disk
+
+Verdict = Literal["", "hung", "starved"]
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a process.
+
+    Attributes:
+        moment: in seconds, of any clock.
+        worked: seconds of processor time that it has had.
+        in_line: whether it would run if it could.
+    """
+
+    moment: float
+    worked: float
+    in_line: bool
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What a trial has taken so far, in seconds: on its own clock, and in line."""
+
+    own: float = 0.0
+    waited: float = 0.0
+
+    def plus(self, before: Look, now: Look) -> "Spent":
+        """Count the time between two looks: what was in line and not at work has waited."""
+        passed = now.moment - before.moment
+        own = min(passed, now.worked - before.worked) if before.in_line and now.in_line else passed
+        return Spent(self.own + own, self.waited + passed - own)
+
+    def verdict(self, seconds: float, patience: float) -> Verdict:
+        """Tell whether it is over: its own time is used up, or it has waited for too long."""
+        if self.own >= seconds:
+            return "hung"
+        return "starved" if self.waited >= patience else ""
+
+
+class Watch:
+    """Looks at a process again and again, from a thread of its own, and ends it when its time is over.
+
+    Args:
+        number: of the process.
+        seconds: on its own clock.
+        patience: seconds that it may wait.
+        end: ends it.
+
+    Attributes:
+        verdict: why it was ended; empty if it was not.
+    """
+
+    def __init__(self, number: int, seconds: float, patience: float, end: Callable[[], None]) -> None:
+        self.verdict: Verdict = ""
+        self._number = number
+        self._seconds = seconds
+        self._patience = patience
+        self._end = end
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._watch, name="trial watch", daemon=True)
+
+    def __enter__(self) -> "Watch":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        spent, before = Spent(), look(self._number)
+        while not self._over.wait(_LOOKS):
+            now = look(self._number)
+            spent, before = spent.plus(before, now), now
+            self.verdict = spent.verdict(self._seconds, self._patience)
+            if self.verdict:
+                self._end()
+                return
+
+
+def look(number: int) -> Look:
+    """Look at a process by its number; where it cannot be seen, it is never in line."""
+    moment = time.monotonic()
+    try:
+        # See proc(5): state, and the ticks in user and in system mode. The name before them may hold anything.
+        fields = Path(f"/proc/{number}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        ticks = int(fields[11]) + int(fields[12])
+        return Look(moment, ticks / os.sysconf("SC_CLK_TCK"), fields[0] in _IN_LINE)
+    except (OSError, AttributeError):  # no such system, or it has just ended
+        return Look(moment, 0.0, in_line=False)

@@ -1,0 +1,82 @@
+"""Takes a version from its files to a warm model, as far as it can go at each call: to its trial, or all the way."""
+
+from functools import partial
+
+from contract.errors import PictureError
+from engine.errors import GraphError
+from engine.proof import GoldenError
+from engine.reading import ReadsPixels
+from serving.attempts import Attempts
+from serving.core_settings import BatchingSection
+from serving.ledger import Ledger
+from serving.loading import LoadModel, load, read
+from serving.repository import Candidate
+from serving.states import State
+from serving.trials import Trials
+
+_HOPELESS = (GraphError, GoldenError, PictureError)
+
+
+class Loader:
+    """Knows what went wrong before. Only the loader's thread calls it.
+
+    Args:
+        load_model: opens a model.
+        trials: of the versions that are on their way.
+        batching: how models will be run.
+        ledger: is told of each state.
+        attempts: is told of each outcome.
+
+    Attributes:
+        trials: the same.
+    """
+
+    def __init__(
+        self, load_model: LoadModel, trials: Trials, batching: BatchingSection, ledger: Ledger, attempts: Attempts
+    ) -> None:
+        self.trials = trials
+        self._load_model = load_model
+        self._batching = batching
+        self._ledger = ledger
+        self._attempts = attempts
+
+    def can_go_on(self, candidate: Candidate) -> bool:
+        """Tell whether `go_on` would get on with a version at this moment."""
+        if self.trials.running(candidate.key):
+            return False
+        return not self.trials.wanted or bool(self.trials.ended(candidate.key)) or self.trials.has_room(candidate.name)
+
+    def go_on(self, candidate: Candidate, *, serving: bool) -> ReadsPixels | None:
+        """Take a version a step further.
+
+        Args:
+            candidate: in stage DISCOVERED.
+            serving: whether there are requests that should not notice.
+
+        Returns:
+            The model if it is ready. None if it is on trial now, or something went wrong; `attempts` knows what.
+        """
+        try:
+            return self._go_on(candidate, serving=serving)
+        except _HOPELESS as error:
+            self._attempts.reject(candidate.key, str(error))
+        except Exception as error:  # noqa: BLE001 - whatever it was, the models that serve go on, and this one is retried
+            self._attempts.fail(candidate.key, f"{type(error).__name__}: {error}")
+        return None
+
+    def _go_on(self, candidate: Candidate, *, serving: bool) -> ReadsPixels | None:
+        enter = partial(self._ledger.enter, candidate)
+        trial = self.trials.ended(candidate.key)
+        if trial:
+            spec, graph = trial.passed()
+        else:
+            enter(State.VALIDATING, f"reading and trying {candidate.graph.name if candidate.graph else 'nothing'}")
+            spec, graph = read(candidate)
+            if self.trials.wanted:
+                # The trial before may have failed because it stepped back for too long.
+                failed = self._attempts.count(candidate.key)
+                self.trials.start(candidate, spec, graph, yielding=serving and not failed)
+                return None
+        reader = load(spec, graph, self._load_model, self._batching, enter, tried=trial is not None)
+        self._attempts.succeed(candidate.key)
+        return reader

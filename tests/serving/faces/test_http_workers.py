@@ -1,0 +1,99 @@
+import threading
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from serving.http.workers import Workers
+
+
+class Job:
+    def __init__(self, action: Callable[[], None]) -> None:
+        self.action = action
+        self.done = threading.Event()
+        self.cancelled = False
+        self.thread = ""
+
+    def service(self) -> None:
+        self.thread = threading.current_thread().name
+        try:
+            self.action()
+        finally:
+            self.done.set()
+
+    def cancel(self) -> None:
+        self.cancelled = True
+
+
+@pytest.fixture
+def workers() -> Iterator[Workers]:
+    workers = Workers(2, "w")
+    yield workers
+    workers.stop(5)
+
+
+def test_no_more_at_once_than_there_may_be(workers: Workers) -> None:
+    gate = threading.Event()
+    busy = [Job(lambda: assert_true(gate.wait(10))) for _ in range(2)]
+    assert [workers.take(job, wait=False) for job in busy] == [True, True]
+    assert not workers.take(Job(gate.wait), wait=False)
+    late = Job(lambda: None)
+    assert workers.take(late, wait=True)
+    gate.set()
+    assert late.done.wait(10)
+
+
+def test_threads_are_used_again(workers: Workers) -> None:
+    names = set()
+    for _ in range(50):
+        job = Job(lambda: None)
+        assert workers.take(job, wait=True)
+        assert job.done.wait(10)
+        names.add(job.thread)
+    assert names <= {"w-0", "w-1"}
+
+
+def test_the_next_request_of_a_connection_needs_no_free_thread(workers: Workers) -> None:
+    following = [Job(lambda: None) for _ in range(2)]
+    taken = []
+    both = threading.Barrier(2)
+
+    def go_on(number: int) -> None:
+        both.wait(10)
+        taken.append(workers.take(following[number], wait=False))
+        both.wait(10)
+
+    for number in range(2):
+        assert workers.take(Job(lambda number=number: go_on(number)), wait=False)
+    assert all(job.done.wait(10) for job in following)
+    assert taken == [True, True]
+
+
+def test_a_defect_does_not_end_the_thread(workers: Workers, caplog: pytest.LogCaptureFixture) -> None:
+    def break_down() -> None:
+        raise ZeroDivisionError
+
+    for _ in range(5):
+        assert workers.take(Job(break_down), wait=True)
+    good = Job(lambda: None)
+    assert workers.take(good, wait=True)
+    assert good.done.wait(10)
+    assert "could not be answered" in caplog.text
+
+
+def test_stopping_forgets_what_waits() -> None:
+    workers = Workers(1, "w")
+    gate = threading.Event()
+    busy, waiting = Job(lambda: assert_true(gate.wait(10))), Job(lambda: None)
+    assert workers.take(busy, wait=True)
+    assert workers.take(waiting, wait=True)
+    workers.stop(0)
+    assert waiting.cancelled
+    assert not workers.take(Job(lambda: None), wait=False)
+    gate.set()
+    workers.stop(10)
+    assert busy.done.is_set()
+    assert not waiting.done.is_set()
+
+
+def assert_true(value: bool) -> None:
+    assert value

@@ -1,0 +1,114 @@
+"""T8, T9: a model that is flooded, or stands still, takes nothing from another; its queue stays within its bound."""
+
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from serving.answer import Hints
+from serving.budget import Budget
+from serving.errors import OverloadedError
+from tests.serving.fake_engine import FakeEngine
+from tests.serving.rig import Service, Shop, eventually, picture
+
+FLOODED, QUIET = (8, 4), (9, 4)
+
+
+@contextmanager
+def flood(service: Service, clients: int, sizes: list[int]) -> Iterator[Counter[str]]:
+    """Ask a model without pause from many threads; yields what became of it. `sizes` gets its queue's lengths."""
+    stop, outcomes = threading.Event(), Counter[str]()
+
+    def ask_on() -> None:
+        while not stop.is_set():
+            try:
+                service.ask(size=FLOODED, name="flooded")
+                outcomes["answered"] += 1
+            except OverloadedError:
+                outcomes["refused"] += 1
+                sizes.append(service.plane.queues()[0].waiting)
+                stop.wait(0.001)
+
+    askers = [threading.Thread(target=ask_on) for _ in range(clients)]
+    for asker in askers:
+        asker.start()
+    eventually(lambda: outcomes["refused"] > 0)
+    try:
+        yield outcomes
+    finally:
+        stop.set()
+        for asker in askers:
+            asker.join(20)
+
+
+@pytest.fixture
+def service(service_for: Callable[..., Service], shop: Shop) -> Service:
+    made = service_for(Batching__Queue=16, Batching__MaxBatch=4, Limits__PicturesPerRequest=1)
+    shop.publish("flooded", size=FLOODED, delay=0.01)
+    shop.publish("quiet", size=QUIET)
+    made.step()
+    return made
+
+
+def test_a_quiet_model_answers_all_beside_one_that_is_flooded(service: Service) -> None:
+    sizes: list[int] = []
+    with flood(service, 60, sizes) as outcomes:
+        for number in range(200):
+            assert service.ask(number, QUIET).text == f"quiet1.0-{number}"
+        eventually(lambda: outcomes["answered"] > 50 and outcomes["refused"] > 50)
+    assert max(sizes) <= 16
+    assert service.ask(3, FLOODED).text == "flooded1.0-3"  # and when it is over, it is over
+
+
+def test_a_quiet_model_answers_all_beside_one_that_stands_still(service: Service, engine: FakeEngine) -> None:
+    engine.reader("flooded1.0").orders["gate"] = True
+    with flood(service, 60, []) as outcomes:
+        for number in range(100):
+            assert service.ask(number, QUIET).text == f"quiet1.0-{number}"
+        assert outcomes["answered"] == 0
+        engine.gate.set()
+
+
+def test_large_pictures_at_one_model_leave_room_for_another(
+    service_for: Callable[..., Service], shop: Shop, engine: FakeEngine
+) -> None:
+    size = len(picture(1, FLOODED))
+    service = service_for(Limits__BytesInFlight=8 * size)
+    shop.publish("flooded", size=FLOODED, gate=False)
+    shop.publish("quiet", size=QUIET)
+    service.step()
+    engine.reader("flooded1.0").orders["gate"] = True
+    outcomes: Counter[str] = Counter()
+
+    def ask() -> None:
+        try:
+            service.plane.recognize([picture(1, FLOODED)], Hints(name="flooded"))
+            outcomes["answered"] += 1
+        except OverloadedError:
+            outcomes["refused"] += 1
+
+    askers = [threading.Thread(target=ask) for _ in range(12)]
+    for asker in askers:
+        asker.start()
+    eventually(lambda: outcomes["refused"] == 6)  # three quarters of eight are held
+    assert service.ask(5, QUIET).text == "quiet1.0-5"
+    engine.gate.set()
+    for asker in askers:
+        asker.join(10)
+    assert outcomes == {"answered": 6, "refused": 6}
+
+
+def test_a_budget_forgets_what_has_been_answered() -> None:
+    budget = Budget(100)
+    for _ in range(3):
+        with budget.hold(100), budget.share({"a": 90, "b": 10}):  # alone it may hold as much as there is
+            with pytest.raises(OverloadedError, match="100 bytes"), budget.hold(1):
+                pass
+            with pytest.raises(OverloadedError, match="wait for a"), budget.share({"b": 1, "a": 1}):
+                pass
+            with budget.share({"b": 60}):
+                pass
+    assert budget._used == 0
+    assert not budget._by_model
