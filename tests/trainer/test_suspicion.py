@@ -68,6 +68,8 @@ def test_a_training_ends_when_it_reads_no_better(agreed: list[float], ends: bool
 
 def test_networks_that_cannot_read_are_not_believed() -> None:
     assert "means little" in str(Found([], 0.5))
+    assert "some of these are their own misreadings" in str(Found([], 0.9))
+    assert str(Found([], 0.96)).startswith("0 labels to doubt; networks that had not seen them read 96.0%")
 
 
 @pytest.mark.train

@@ -38,7 +38,7 @@ class Training:
 
 
 def rows(trainings: Sequence[Training]) -> list[tuple[str, list[str]]]:
-    """Return a table: the name of each row, and a cell for each training. Keys that are equal everywhere are not in it."""
+    """Return a table: the name of each row, and a cell for each training. What is equal everywhere is not in it."""
     return [*_differing([training.config for training in trainings]), *_results(trainings)]
 
 
