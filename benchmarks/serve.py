@@ -1,7 +1,7 @@
 """What the platform promises under load, as ratios: swaps, batches, memory, overload.
 
-    python benchmarks/serve.py [swaps] [batching] [memory] [overload] [--over http] [--artifact FOLDER] [--seconds 60]
-        [--set Batching.Workers=2 --set Batching.Threads=throughput]
+    python benchmarks/serve.py [swaps] [batching] [memory] [overload] [fairness] [loader] [--over http]
+        [--artifact FOLDER] [--seconds 60] [--set Batching.Workers=2 --set Batching.Threads=throughput]
 
 swaps     answers while 30 versions take over from each other within `--seconds`, at 70 % of what the service can do,
           against the same load without swaps: 99th percentiles, lost requests, answers of the wrong version
@@ -9,9 +9,13 @@ batching  pictures a second of 32 clients with batches of up to 32, against batc
 memory    resident memory after `--swaps` swaps against that after 20
 overload  5 times what the service can do: how quickly is a request refused, and how much is still answered, against
           what 64 clients get, alone and beside senders that are as busy and send to nobody
+fairness  99th percentile of a model at 5 % of what it can do, beside another at 10 times of what that can do, against
+          the same load with the other at rest
+loader    99th percentile at 50 % load while graphs of about 1, 6 and 50 MB take over from each other beside it, against
+          none doing so; and the longest time for which no Python thread got a turn
 
 The model is a CNN5-H64 for 150x50 pictures with random weights, or the one in FOLDER/model and FOLDER/graph. In this
-process unless `--over http`; `batching` and `memory` always. Each part takes at most about two minutes.
+process unless `--over http`; `batching`, `memory` and `loader` always. Each part takes at most about two minutes.
 """
 
 import argparse
@@ -20,17 +24,16 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from fleet import Artifacts, InProcess, OverHttp, Service
+from fleet import Artifacts, InProcess, Service
+from neighbours import fairness, loader
+from pressure import CLIENTS, Nobody, capacity, judge, load, started, values
 
 from serving.load.run import Picture, run
-from serving.load.samples import Sample, arrivals, percentile
-from serving.load.senders import Outcome
+from serving.load.samples import arrivals, percentile
 
-CLIENTS = 32
 SHARE = 0.7  # of the capacity
 SWAPS = 30
 OVERLOAD = 5
@@ -39,6 +42,7 @@ OVERLOAD = 5
 def main() -> None:
     """Run the parts that are asked for, all of them by default."""
     parts = {"swaps": swaps, "batching": batching, "memory": memory, "overload": overload}
+    parts |= {"fairness": fairness, "loader": loader}
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("parts", nargs="*", choices=[*parts, []], help="default: all")
     parser.add_argument("--over", choices=["process", "http"], default="process")
@@ -59,11 +63,11 @@ def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> N
     with closing(started(artifacts, place, arguments)) as service:
         rate = SHARE * capacity(service, artifacts.pictures, CLIENTS)
         print(f"  {rate:.0f} requests/s, {SHARE:.0%} of what {CLIENTS} clients get", flush=True)
-        steady = load(service, artifacts, rate, arguments.seconds, 128)
+        steady = load(service, artifacts.pictures, rate, arguments.seconds)
         stop = threading.Event()
         publishing = threading.Thread(target=publish_on, args=(service, artifacts, arguments.seconds, stop))
         publishing.start()
-        during = load(service, artifacts, rate, arguments.seconds, 128)
+        during = load(service, artifacts.pictures, rate, arguments.seconds)
         stop.set()
         publishing.join()
     lost = Counter(sample.error for sample in [*steady, *during] if sample.error)
@@ -154,64 +158,12 @@ def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -
         )
 
 
-class Nobody:
-    """Takes requests and does nothing: what is left is the cost of sending."""
-
-    def send(self, _picture: bytes, /) -> Outcome:
-        """Do nothing."""
-        return Outcome(error="nobody there")
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-def judge(target: str, *, met: bool) -> None:
-    """Print what became of a target."""
-    print(f"  {'met' if met else 'MISSED'}: {target}", flush=True)
-
-
-def started(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> Service:
-    """Start the service with the first version."""
-    return (OverHttp if arguments.over == "http" else InProcess)(place, artifacts, values(arguments))
-
-
-def values(arguments: argparse.Namespace) -> dict[str, str]:
-    """Return the settings that were asked for."""
-    return dict(word.split("=", 1) for word in arguments.set)
-
-
-def load(service: Service, artifacts: Artifacts, rate: float, seconds: float, crowd: int) -> list[Sample]:
-    """Put an open-loop load on the service."""
-    pictures = [Picture(content) for content in artifacts.pictures]
-    return run(arrivals(rate, seconds, seed=0), pictures, [service.sender] * crowd)
-
-
 def publish_on(service: Service, artifacts: Artifacts, seconds: float, stop: threading.Event) -> None:
     """Publish a version at even intervals."""
     for number in range(1, SWAPS + 1):
         artifacts.publish(service.folder, number)
         if stop.wait(seconds / SWAPS):
             return
-
-
-def capacity(service: Service, pictures: Sequence[bytes], clients: int, seconds: float = 5.0) -> float:
-    """Return how many answers a second so many clients get that ask again at once."""
-    counts: list[int] = []
-    until = time.monotonic() + seconds
-
-    def ask_on() -> None:
-        count = 0
-        with closing(service.sender()) as sender:
-            while time.monotonic() < until:
-                count += not sender.send(pictures[count % len(pictures)]).error
-        counts.append(count)
-
-    threads = [threading.Thread(target=ask_on) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / seconds
 
 
 if __name__ == "__main__":

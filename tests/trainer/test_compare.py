@@ -11,7 +11,9 @@ from trainer.config import TrainConfig
 from trainer.evaluation.comparison import Training, rows
 from trainer.evaluation.history import Reading, to_csv
 
-READING = Reading(step=10, epoch=1.0, loss=2.5, accuracy=0.5, character_error_rate=0.2, rate=1e-3, seconds=60.0)
+READING = Reading(
+    step=10, epoch=1.0, loss=2.5, test_loss=3.0, accuracy=0.5, character_error_rate=0.2, rate=1e-3, seconds=60.0
+)
 BETTER = dataclasses.replace(READING, step=20, accuracy=0.75, seconds=90.0)
 
 

@@ -168,3 +168,18 @@ def test_a_changed_run_is_refused_and_says_what_changed(tmp_path: Path) -> None:
     run.clear()
     run.begin({"CharSet": "NUMERIC"}, {})
     shutil.rmtree(run.folder)
+
+
+def test_the_loss_of_the_test_set_is_that_of_every_picture_whatever_the_batches() -> None:
+    import_keras()
+    from trainer.training import recipe  # noqa: PLC0415 - these import keras
+    from trainer.training.learner import Learner  # noqa: PLC0415
+    from trainer.training.pipeline import label_matrix  # noqa: PLC0415
+
+    config = small_config(Trains=KEYS)
+    learner, five = Learner(config, recipe.choose(config, 64, "float32")), examples(5, 48, seed=2)
+    labels = label_matrix(five.labels, config.charset)
+    alone = [learner.read_and_weigh(five.pixels[n : n + 1], labels[n : n + 1], 1)[1] for n in range(5)]
+    items, loss = learner.read_and_weigh(five.pixels, labels, batch_size=2)
+    assert loss == pytest.approx(np.mean(alone), rel=1e-5)
+    assert items == learner.read(five.pixels, batch_size=2)

@@ -13,14 +13,14 @@ from trainer.framework import import_keras
 from trainer.run import run_of
 
 HISTORY = [
-    Reading(10, 1.0, 12.5, 0.25, 0.6, 0.002, 1.5),
-    Reading(20, 2.0, 0.125, 0.75, 0.1, 0.001, 3.25),
+    Reading(10, 1.0, 12.5, 11.0, 0.25, 0.6, 0.002, 1.5),
+    Reading(20, 2.0, 0.125, 0.5, 0.75, 0.1, 0.001, 3.25),
 ]
 
 
 def test_history_survives_its_csv() -> None:
     text = to_csv(HISTORY)
-    assert text.splitlines()[0] == "step,epoch,loss,accuracy,character_error_rate,rate,seconds"
+    assert text.splitlines()[0] == "step,epoch,loss,test_loss,accuracy,character_error_rate,rate,seconds"
     assert from_csv(text) == HISTORY
 
 

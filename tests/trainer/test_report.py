@@ -51,7 +51,9 @@ def report(errors: int = 30, right: int = 200) -> Report:
         items.append(
             Item(f"set/<b>{label}</b>_{number:03}.png", label, text, rng.random() ** 0.2, picture(1, kind=kind))
         )
-    history = [Reading(79 * n, n, 12.0 / n**2, 1 - 0.5 / n, 0.4 / n, 0.002, 60.0 * n) for n in range(1, 10)]
+    history = [
+        Reading(79 * n, n, 12.0 / n**2, 11.0 / n**2, 1 - 0.5 / n, 0.4 / n, 0.002, 60.0 * n) for n in range(1, 10)
+    ]
     accept = accept_table([item.confidence for item in items], [item.text == item.label for item in items])
     facts = [("network", "CNN5, " * 20), ("versions", "python 3.11")]
     return Report("a model, version 1.0", items, accept, history, facts, suspects=items[:4])

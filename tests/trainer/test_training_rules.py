@@ -35,7 +35,7 @@ def test_the_staircase_is_that_of_the_seed() -> None:
 
 
 def reading(step: int, accuracy: float, wrong: float = 0.5) -> Reading:
-    return Reading(step, 1.0, 1.0, accuracy, wrong, rate=1.0, seconds=1.0)
+    return Reading(step, 1.0, 1.0, 1.0, accuracy, wrong, rate=1.0, seconds=1.0)
 
 
 @pytest.mark.parametrize(

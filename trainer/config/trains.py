@@ -17,7 +17,8 @@ class TrainsSection(StrictModel):
         SavedSteps: steps between two checkpoints.
         ValidationSteps: steps between two readings of the test set; default: once per epoch.
         EndAcc: training ends at this whole-text accuracy on the test set, 0..1, but not before EndEpochs.
-        EndCost: EndAcc counts only while the mean loss, in nats, is at most this; given alone, it ends training too.
+        EndCost: EndAcc counts only while the mean loss over the test set is at most so many nats; given alone, it
+            ends training too.
         EndEpochs: EndAcc and EndCost count from this epoch on.
         BatchSize: pictures per step; default: 32 for sets of less than 4,000 pictures, else 64.
         TestBatchSize: pictures per batch when the test set is read; never more than are there.

@@ -13,7 +13,8 @@ class Reading:
     Attributes:
         step: steps done before it.
         epoch: passes over the training set by then.
-        loss: mean CTC loss in nats since the reading before.
+        loss: mean loss in nats of the steps since the reading before, of pictures as training varies them.
+        test_loss: mean loss in nats over the test set.
         accuracy: whole texts right, 0..1.
         character_error_rate: edits per character.
         rate: the learning rate then.
@@ -23,6 +24,7 @@ class Reading:
     step: int
     epoch: float
     loss: float
+    test_loss: float
     accuracy: float
     character_error_rate: float
     rate: float

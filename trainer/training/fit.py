@@ -19,7 +19,7 @@ from trainer.training.checkpoint import Position
 from trainer.training.interrupt import Interrupt
 from trainer.training.journal import Journal
 from trainer.training.learner import Learner
-from trainer.training.pipeline import Batch, Source, Stream, batches_of, some_labels
+from trainer.training.pipeline import Batch, Source, Stream, batches_of, label_matrix, some_labels
 from trainer.training.recipe import Recipe
 from trainer.training.stopping import Standing, out_of_time, reason_to_stop
 from trainer.training.waiting import Waiting
@@ -137,12 +137,13 @@ class Fit:
     def _read_test_set(self, rate: float) -> None:
         position = self.position
         self._learner.refresh_reader()
-        result = self._score()
+        result, test_loss = self._score()
         position.history.append(
             Reading(
                 step=position.step,
                 epoch=round(position.step / self._recipe.epoch_steps, 3),
                 loss=position.loss_sum / position.loss_steps,
+                test_loss=test_loss,
                 accuracy=result.accuracy,
                 character_error_rate=result.character_error_rate,
                 rate=rate,
@@ -157,16 +158,17 @@ class Fit:
         self._journal.add(position.history)
         self._save()
 
-    def _score(self) -> Score:
+    def _score(self) -> tuple[Score, float]:
         test = self._sets.test
-        texts = [item.text for item in self._learner.read(test.pixels, self._config.Trains.TestBatchSize)]
-        return score(test.labels, texts)
+        labels = label_matrix(test.labels, self._config.charset)
+        items, loss = self._learner.read_and_weigh(test.pixels, labels, self._config.Trains.TestBatchSize)
+        return score(test.labels, [item.text for item in items]), loss
 
     def _standing(self) -> Standing:
         position = self.position
         epoch = position.step // self._recipe.epoch_steps
         newest = position.history[-1]
-        return Standing(epoch, newest.accuracy, newest.loss, position.since_best, position.seconds / 60)
+        return Standing(epoch, newest.accuracy, newest.test_loss, position.since_best, position.seconds / 60)
 
     def _note(self, loss: float) -> str:
         read = self.position.history

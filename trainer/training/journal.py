@@ -10,7 +10,7 @@ from trainer.evaluation.history import Reading
 from trainer.run import Run
 
 # What TensorBoard shows. tf.summary.scalar writes the same, but only where the tensorboard package is installed.
-SCALARS = ("loss", "accuracy", "character_error_rate", "rate")
+SCALARS = ("loss", "test_loss", "accuracy", "character_error_rate", "rate")
 
 
 class Journal:

@@ -18,6 +18,7 @@ from trainer.network.naming import named_weights
 from trainer.training import gradient, graph_donor, optimizers
 from trainer.training.fused import fuse
 from trainer.training.loss import loss_of
+from trainer.training.pipeline import Labels
 from trainer.training.recipe import AVERAGE_EVERY, Recipe
 from trainer.training.replicas import replicas_here
 from trainer.training.warm import SYMBOLS, Donor, Taken, align, symbols_of, with_symbols
@@ -102,7 +103,22 @@ class Learner:
 
     def read(self, pixels: Pixels, batch_size: int) -> list[Decoded]:
         """Read contract pixels uint8 [N, H, W, C] with the reader."""
+        return self._decoded(self.logits(pixels, batch_size))
+
+    def read_and_weigh(self, pixels: Pixels, labels: Labels, batch_size: int) -> tuple[list[Decoded], float]:
+        """Read contract pixels with the reader, and return with the readings the mean loss in nats.
+
+        Args:
+            pixels: uint8 [N, H, W, C], at least one picture.
+            labels: int32 [N, L], filled with 0.
+            batch_size: pictures at once.
+        """
         scores = self.logits(pixels, batch_size)
+        parts = np.split(labels, range(batch_size, len(labels), batch_size))
+        losses = [len(part) * float(self._loss(part, logits)) for part, logits in zip(parts, scores, strict=True)]
+        return self._decoded(scores), sum(losses) / len(labels)
+
+    def _decoded(self, scores: Sequence[npt.NDArray[np.float32]]) -> list[Decoded]:
         return [item for logits in scores for item in decode.read(logits, self._charset, self._head)]
 
     def logits(self, pixels: Pixels, batch_size: int) -> list[npt.NDArray[np.float32]]:

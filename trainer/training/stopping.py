@@ -12,7 +12,7 @@ class Standing:
     Attributes:
         epoch: that has been completed, counted from 1.
         accuracy: newest whole-text accuracy on the whole test set, 0..1.
-        loss: newest mean loss in nats.
+        loss: newest mean loss in nats over the whole test set.
         since_best: readings of the test set since the best one.
         minutes: that training has taken, earlier parts of an interrupted run included.
     """

@@ -1,0 +1,183 @@
+"""What a model notices of another one beside it: of a flood of requests, and of versions that are loaded."""
+
+import argparse
+import threading
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+
+from fleet import Artifacts, InProcess, Service, drawn, exported, golden
+from pressure import CLIENTS, Nobody, capacity, judge, load, started, values
+
+import engine
+from contract.files import write_atomically
+from contract.spec import ModelSpec, dump
+from serving.load.run import Picture, run
+from serving.load.samples import Sample, arrivals, percentile
+from trainer.config import TrainConfig
+
+SIZE = (120, 40)
+PICTURES = 16
+SMALL: Mapping[str, object] = {"CNNNetwork": "CNN5", "HiddenNum": 16}
+TINY: Mapping[str, object] = {
+    "CNNNetwork": "VGG",
+    "VGG": {"Blocks": [{"Filters": [32, 32]}, {"Filters": [64]}, {"Filters": [64], "Pool": [1, 2]}]},
+    "HiddenNum": 24,
+}
+WIDE: Mapping[str, object] = {"CNNNetwork": "CNN5", "HiddenNum": 1200}
+GRAPHS = (TINY, {"CNNNetwork": "DenseNet"}, WIDE)
+VERSIONS = 4  # of each graph
+FLOOD = 10
+QUIET = 0.05
+HALF = 0.5
+TICK = 0.002  # seconds
+
+
+@dataclass(frozen=True)
+class Guest:
+    """A model of another name and size than the one under test.
+
+    Attributes:
+        spec: its description.
+        graph: the bytes of its .pb.
+        pictures: that only it reads.
+    """
+
+    spec: ModelSpec
+    graph: bytes
+    pictures: list[bytes]
+
+    @classmethod
+    def random(cls, network: Mapping[str, object]) -> "Guest":
+        """Build a network with random weights."""
+        width, height = SIZE
+        model = {"ModelName": "guest", "CharSet": "NUMERIC", "ImageWidth": width, "ImageHeight": height}
+        tree = {"System": {"TrainsPath": "nowhere"}, "NeuralNet": network, "Model": model}
+        with get_context("spawn").Pool(1) as child:  # keras stays out of the process that is measured
+            spec, graph = child.apply(exported, (TrainConfig.model_validate(tree), 0))
+        pictures = [drawn(seed, SIZE) for seed in range(PICTURES)]
+        recognizer = engine.open_model(spec, graph)
+        texts = [reading.text for reading in recognizer.read(pictures)]
+        recognizer.close()
+        return cls(spec.model_copy(update={"Golden": golden(pictures, texts)}), graph, pictures)
+
+    def publish(self, folder: Path, number: int) -> str:
+        """Publish it as version 1.`number`, and return the version."""
+        version = f"1.{number}"
+        model = self.spec.Model.model_copy(update={"Version": version})
+        file = self.spec.Graph.model_copy(update={"File": "guest.pb"})
+        write_atomically(folder / "graph" / file.File, self.graph)
+        spec = self.spec.model_copy(update={"Model": model, "Graph": file})
+        write_atomically(folder / "model" / "guest.yaml", dump(spec))
+        return version
+
+    def wait_for(self, service: Service, version: str) -> None:
+        """Wait until a version answers."""
+        until = time.monotonic() + 120
+        with closing(service.sender()) as sender:
+            while not (answer := sender.send(self.pictures[0])).text.startswith(f"{version} "):
+                if time.monotonic() > until:
+                    raise TimeoutError(f"guest {version} does not serve: {answer}")
+                time.sleep(0.05)
+
+
+def fairness(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
+    """Flood one model and ask another now and then.
+
+    The flood's senders take processor time from the service, which in earnest they do elsewhere; so the quiet model is
+    also measured beside senders that are as many and as busy, and send to nobody.
+    """
+    quiet = Guest.random(SMALL)
+    seconds, crowd = min(20.0, arguments.seconds), 256
+    with closing(started(artifacts, place, arguments)) as service:
+        quiet.wait_for(service, quiet.publish(service.folder, 0))
+        flood = FLOOD * capacity(service, artifacts.pictures, CLIENTS)
+        rate = QUIET * capacity(service, quiet.pictures, CLIENTS)
+        due = arrivals(flood, seconds, seed=1)
+        pictures = [Picture(content) for content in artifacts.pictures]
+        print(f"  the quiet model {rate:.1f} requests/s, the flooded one {flood:.0f}/s", flush=True)
+        solo = load(service, quiet.pictures, rate, seconds, CLIENTS)
+        times: list[list[Sample]] = []
+        for sender in (Nobody, service.sender):
+            flooding = threading.Thread(target=run, args=(due, pictures, [sender] * crowd))
+            flooding.start()
+            times.append(load(service, quiet.pictures, rate, seconds, CLIENTS))
+            flooding.join()
+    idle, beside = times
+    lost = Counter(sample.error for sample in beside if sample.error)
+    alone, nobody, flooded = (p99(samples) for samples in (solo, idle, beside))
+    print(f"  the quiet model's p99: {alone:.1f} ms solo, {nobody:.1f} ms beside senders to nobody, {flooded:.1f} ms")
+    print(f"  {flooded / alone:.2f} times solo; {len(beside)} requests, lost {sum(lost.values())} {dict(lost) or ''}")
+    judge("nothing of the quiet model lost, its p99 at most 3 times solo", met=not lost and flooded <= 3 * alone)
+
+
+def loader(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
+    """Load graphs of several sizes beside a model at half load."""
+    guests = [Guest.random(network) for network in GRAPHS]
+    seconds = min(12.0, arguments.seconds)
+    with closing(InProcess(place, artifacts, values(arguments))) as service:
+        rate = HALF * capacity(service, artifacts.pictures, CLIENTS)
+        with Ticker() as ticker:
+            steady = p99(load(service, artifacts.pictures, rate, seconds))
+        print(f"  {rate:.0f} requests/s: p99 {steady:.1f} ms, longest stall {1000 * ticker.longest:.0f} ms", flush=True)
+        worst, number = 0.0, 0
+        for guest in guests:
+            swapping = threading.Thread(target=publish_on, args=(guest, service, number, seconds))
+            swapping.start()
+            with Ticker() as ticker:
+                during = p99(load(service, artifacts.pictures, rate, seconds))
+            swapping.join()
+            number += VERSIONS
+            guest.wait_for(service, f"1.{number}")
+            worst = max(worst, during / steady)
+            print(
+                f"  {VERSIONS} swaps of {len(guest.graph) / 1e6:.1f} MB: p99 {during:.1f} ms, {during / steady:.2f} "
+                f"times; longest stall {1000 * ticker.longest:.0f} ms",
+                flush=True,
+            )
+    judge("p99 at most 2 times", met=worst <= 2)
+
+
+class Ticker:
+    """A Python thread that wakes again and again.
+
+    Attributes:
+        longest: seconds for which it got no turn.
+    """
+
+    def __init__(self) -> None:
+        self.longest = 0.0
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._tick)
+
+    def __enter__(self) -> "Ticker":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._thread.join()
+
+    def _tick(self) -> None:
+        before = time.perf_counter()
+        while not self._over.is_set():
+            time.sleep(TICK)
+            now = time.perf_counter()
+            self.longest = max(self.longest, now - before - TICK)
+            before = now
+
+
+def p99(samples: Sequence[Sample]) -> float:
+    """Return the 99th percentile of the times of what was answered, in milliseconds."""
+    return 1000 * percentile([sample.total for sample in samples if not sample.error], 99)
+
+
+def publish_on(guest: Guest, service: Service, last: int, seconds: float) -> None:
+    """Publish versions after number `last` at even intervals, and leave the last one time to load."""
+    for number in range(last + 1, last + VERSIONS + 1):
+        guest.publish(service.folder, number)
+        time.sleep(seconds / (VERSIONS + 1))

@@ -1,0 +1,68 @@
+"""Loads on a running service that several benchmarks put on it, and what they print of a target."""
+
+import argparse
+import threading
+import time
+from collections.abc import Sequence
+from contextlib import closing
+from pathlib import Path
+
+from fleet import Artifacts, InProcess, OverHttp, Service
+
+from serving.load.run import Picture, run
+from serving.load.samples import Sample, arrivals
+from serving.load.senders import Outcome
+
+CLIENTS = 32
+
+
+class Nobody:
+    """Takes requests and does nothing: what is left is the cost of sending."""
+
+    def send(self, _picture: bytes, /) -> Outcome:
+        """Do nothing."""
+        return Outcome(error="nobody there")
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
+def judge(target: str, *, met: bool) -> None:
+    """Print what became of a target."""
+    print(f"  {'met' if met else 'MISSED'}: {target}", flush=True)
+
+
+def started(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> Service:
+    """Start the service with the first version."""
+    return (OverHttp if arguments.over == "http" else InProcess)(place, artifacts, values(arguments))
+
+
+def values(arguments: argparse.Namespace) -> dict[str, str]:
+    """Return the settings that were asked for."""
+    return dict(word.split("=", 1) for word in arguments.set)
+
+
+def load(service: Service, contents: Sequence[bytes], rate: float, seconds: float, crowd: int = 128) -> list[Sample]:
+    """Put an open-loop load on the service, with so many senders."""
+    pictures = [Picture(content) for content in contents]
+    return run(arrivals(rate, seconds, seed=0), pictures, [service.sender] * crowd)
+
+
+def capacity(service: Service, pictures: Sequence[bytes], clients: int, seconds: float = 5.0) -> float:
+    """Return how many answers a second so many clients get that ask again at once."""
+    counts: list[int] = []
+    until = time.monotonic() + seconds
+
+    def ask_on() -> None:
+        count = 0
+        with closing(service.sender()) as sender:
+            while time.monotonic() < until:
+                count += not sender.send(pictures[count % len(pictures)]).error
+        counts.append(count)
+
+    threads = [threading.Thread(target=ask_on) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sum(counts) / seconds
