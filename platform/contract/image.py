@@ -100,19 +100,17 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
         PictureTooLargeError: over a limit.
         DamagedPictureError: broken or cut off.
     """
-    if len(content) > limits.max_bytes:
-        raise PictureTooLargeError(f"the picture has {len(content):,} bytes; the limit is {limits.max_bytes:,}")
-    name = format_of(content)
-    if name is None:
-        raise NotAPictureError(f"not a picture in a format read here ({', '.join(READERS)})")
-    _refuse_large(announced_size(content), limits)
-    with _damage_reported(name), _metadata_ignored(content):
-        image = READERS[name](io.BytesIO(content))
-        _refuse_large(image.size, limits)
+    with _opened(content, limits) as image:
         image.load()
     if image.mode == "P" and image.palette is None:
-        raise DamagedPictureError(f"the {name} is damaged: it has no palette")
+        raise DamagedPictureError(f"the {image.format} is damaged: it has no palette")
     return image
+
+
+def size_of(content: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
+    """Return (width, height) in pixels of a picture file, by its header; raises as `decode` of what that shows."""
+    with _opened(content, limits) as image:
+        return image.size
 
 
 def pretreat(image: Image.Image, steps: Pretreatment, size: tuple[int, int]) -> Pixels:
@@ -181,6 +179,20 @@ def _show_frame(image: Image.Image, number: int) -> None:
         raise DamagedPictureError(
             f"the animated picture has no frame {number}, or it is damaged (Pretreatment.AnimatedFrame): {error}"
         ) from error
+
+
+@contextmanager
+def _opened(content: bytes, limits: Limits) -> Iterator[Image.Image]:
+    if len(content) > limits.max_bytes:
+        raise PictureTooLargeError(f"the picture has {len(content):,} bytes; the limit is {limits.max_bytes:,}")
+    name = format_of(content)
+    if name is None:
+        raise NotAPictureError(f"not a picture in a format read here ({', '.join(READERS)})")
+    _refuse_large(announced_size(content), limits)
+    with _damage_reported(name), _metadata_ignored(content):
+        image = READERS[name](io.BytesIO(content))
+        _refuse_large(image.size, limits)
+        yield image
 
 
 def _refuse_large(size: tuple[int, int] | None, limits: Limits) -> None:

@@ -15,6 +15,7 @@ from contract.errors import PictureError, PictureTooLargeError
 from contract.image import Pixels
 from contract.spec import ModelSpec
 from serving import tracing
+from serving.admission import refuse_if_full
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.batcher import Result, Ticket
 from serving.budget import Budget
@@ -29,7 +30,6 @@ from serving.errors import (
 )
 from serving.lifecycle import Lifecycle
 from serving.pool import Pool, Session
-from serving.routing import Route
 
 _log = logging.getLogger(__name__)
 
@@ -91,7 +91,7 @@ class DataPlane:
         """Answer by the routes of this moment; None if a session was taken away meanwhile."""
         routes = self._pool.routes
         left = routes.narrow(hints)
-        _refuse_if_full(left)  # before the work of decoding
+        refuse_if_full(routes, left, hints, pictures, self._limits.picture)
         answers = [Answer()] * len(pictures)
         begun = time.monotonic()
         with _Leases() as leases:
@@ -213,11 +213,6 @@ def _trace_run(work: _Work, submitted: float) -> None:
         trace.stage("queue", submitted, started or now, about)
         if started:  # not if its deadline came before its turn
             trace.stage("run", started, now, about)
-
-
-def _refuse_if_full(routes: Sequence[Route[Session]]) -> None:
-    if all(route.target.batcher.full for route in routes):
-        raise OverloadedError("the queues are full: try again later")
 
 
 def _pretreat(picture: Image.Image, spec: ModelSpec) -> Pixels:

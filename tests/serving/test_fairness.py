@@ -9,7 +9,7 @@ import pytest
 
 from serving.answer import Hints
 from serving.budget import Budget
-from serving.errors import OverloadedError
+from serving.errors import OverloadedError, UnreadablePictureError
 from tests.serving.fake_engine import FakeEngine
 from tests.serving.rig import Service, Shop, eventually, picture
 
@@ -69,6 +69,19 @@ def test_a_quiet_model_answers_all_beside_one_that_stands_still(service: Service
             assert service.ask(number, QUIET).text == f"quiet1.0-{number}"
         assert outcomes["answered"] == 0
         engine.gate.set()
+
+
+def test_what_a_full_queue_would_refuse_is_not_decoded(service: Service, engine: FakeEngine) -> None:
+    engine.reader("flooded1.0").orders["gate"] = True
+    cut_off = [picture(1, size)[:-20] for size in (FLOODED, QUIET)]
+    with flood(service, 60, []):
+        with pytest.raises(OverloadedError):
+            service.plane.recognize(cut_off[:1], Hints())
+        (answer,) = service.plane.recognize(cut_off[1:], Hints())
+        assert isinstance(answer.error, UnreadablePictureError)
+        engine.gate.set()
+    (answer,) = service.plane.recognize(cut_off[:1], Hints())
+    assert isinstance(answer.error, UnreadablePictureError)
 
 
 def test_large_pictures_at_one_model_leave_room_for_another(
