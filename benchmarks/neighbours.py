@@ -118,7 +118,7 @@ def fairness(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -
 def loader(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
     """Load graphs of several sizes beside a model at half load."""
     guests = [Guest.random(network) for network in GRAPHS]
-    seconds = min(12.0, arguments.seconds)
+    seconds = min(18.0, arguments.seconds)
     with closing(InProcess(place, artifacts, values(arguments))) as service:
         rate = HALF * capacity(service, artifacts.pictures, CLIENTS)
         with Ticker() as ticker:

@@ -143,7 +143,7 @@ def test_a_fixed_head_reads_the_best_class_of_each_position(logits: Array) -> No
     known = charset(logits.shape[2])
     for row, decoded in zip(logits, fixed_best(logits, known), strict=True):
         exponentials = [[math.exp(score) for score in position] for position in row.tolist()]
-        best = [max(range(len(scores)), key=scores.__getitem__) for scores in exponentials]
+        best = [max(range(len(position)), key=position.__getitem__) for position in row.tolist()]
         shares = [scores[index] / sum(scores) for scores, index in zip(exponentials, best, strict=True)]
         assert decoded.text == "".join(LETTERS[index - 1] for index in best if index)
         assert decoded.confidence == pytest.approx(math.prod(shares), rel=1e-5)

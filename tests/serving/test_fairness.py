@@ -73,7 +73,7 @@ def test_a_quiet_model_answers_all_beside_one_that_stands_still(service: Service
 
 def test_what_a_full_queue_would_refuse_is_not_decoded(service: Service, engine: FakeEngine) -> None:
     engine.reader("flooded1.0").orders["gate"] = True
-    cut_off = [picture(1, size)[:-20] for size in (FLOODED, QUIET)]
+    cut_off = [picture(1, size)[:-24] for size in (FLOODED, QUIET)]
     with flood(service, 60, []):
         with pytest.raises(OverloadedError):
             service.plane.recognize(cut_off[:1], Hints())

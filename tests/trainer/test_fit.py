@@ -63,7 +63,7 @@ def test_each_network_learns_64_pictures(net: dict[str, Any], tmp_path: Path) ->
     assert "EndAcc 100.00% is reached" in reason
     assert run.best.exists()
     lines = run.history.read_text().splitlines()
-    assert lines[0].startswith("step,epoch,loss,accuracy")
+    assert lines[0].startswith("step,epoch,loss,test_loss,accuracy")
     assert float(lines[-1].split(",")[3]) == 1.0
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from rich.console import Console
 
 SUMMARY = "list the configs that come with the project: what each is for, what you get, how long it takes"
-EXAMPLE = "python -m trainer recipes"
+EXAMPLE = "python -m trainer recipes chinese"
 
 FOLDER = Path(__file__).resolve().parents[2] / "configs"
 FIELDS = ("Gives", "Takes")
