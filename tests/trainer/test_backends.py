@@ -11,7 +11,7 @@ from PIL import Image
 
 from tests.trainer.test_fit import examples
 
-pytestmark = pytest.mark.train
+pytestmark = [pytest.mark.train, pytest.mark.slow]
 
 CONFIG = """
 System: {TrainsPath: pictures, TestSetNum: 40, Threads: 2}
