@@ -26,7 +26,7 @@ class Child:
     """Runs `engine.trial`. One exchange at a time; `end` may come from any thread, and `bury` follows it.
 
     Args:
-        meanwhile: done here while the first answer is awaited.
+        meanwhile: done here while an answer is awaited.
         yielding: whether everything else on the machine goes before it.
 
     Attributes:
@@ -89,6 +89,7 @@ class Child:
             self._meanwhile()
             line = b"" if process.stdout.closed else process.stdout.readline(MAX_LINE)
         if line.endswith(b"\n"):
+            self.alive = self.alive and not watch.verdict  # it may have been ended right behind its answer
             return line
         said = self.bury()
         if self._why:
@@ -102,6 +103,7 @@ class Child:
     def end(self, why: str) -> None:
         """End the process; an exchange that is under way fails, and says why."""
         self._why = why
+        self.alive = False
         self._process.kill()
 
     def bury(self) -> str:

@@ -22,6 +22,9 @@ MAX_NODES = 20_000
 MAX_CONSTANT_BYTES = 256 * 1024 * 1024
 MAX_TEXT_CONSTANT_BYTES = 64 * 1024
 
+_LOOPS = {"Enter", "Exit", "Merge", "Switch", "NextIteration", "LoopCond", "While", "StatelessWhile"}
+_BRANCHES_AND_CALLS = {"If", "StatelessIf", "PartitionedCall", "StatefulPartitionedCall"}
+
 
 def parse_checked(content: bytes, spec: ModelSpec) -> tf.compat.v1.GraphDef:
     """Parse a graph's bytes and check them against the model YAML and the allow-list of operations.
@@ -56,6 +59,11 @@ def has_scores(graph: tf.compat.v1.GraphDef, spec: ModelSpec) -> bool:
     """Tell whether a graph has the scores that its layout reads confidences from."""
     names = {node.name for node in graph.node}
     return LAYOUTS[spec.Graph.Layout].scores is not None and _node_of(spec.Graph.Logits) in names
+
+
+def has_control_flow(graph: tf.compat.v1.GraphDef) -> bool:
+    """Return whether a graph decides while it runs what it runs: graphs of captcha_trainer may."""
+    return not (_LOOPS | _BRANCHES_AND_CALLS).isdisjoint(operations(graph))
 
 
 def _node_of(tensor: str) -> str:

@@ -92,9 +92,9 @@ class Preflight:
     def cancel(self, model: ModelSpec) -> None:
         """End the trial of a model, if it is under way: it fails."""
         with self._lock:
-            children = [child for child, tried in self._busy.items() if tried is model]
-        for child in children:
-            child.end("nobody wants it any more")
+            # Before the lock goes: a child that is done by then is the next model's.
+            for child in [child for child, tried in self._busy.items() if tried is model]:
+                child.end("nobody wants it any more")
 
     def close(self) -> None:
         """End all children; the trials that are under way fail."""
@@ -112,6 +112,7 @@ class Preflight:
         patience = limits.patience if yielding else limits.long_patience
         content = pickle.dumps((request, yielding))
         child = self._take(request.model, yielding=yielding)
+        line: bytes | None = None
         try:
             line = child.exchange(content, request.model.Graph.File, limits.seconds, patience)
         except StarvedError:
@@ -120,7 +121,8 @@ class Preflight:
         finally:
             with self._lock:
                 del self._busy[child]
-                keep = child.alive and not self._closed
+                # Without its answer read, the next model would get it.
+                keep = line is not None and child.alive and not self._closed
                 if keep:
                     self._idle.append(child)
             if not keep:

@@ -19,7 +19,7 @@ from contract.strict import parse_yaml, read_bytes, validate
 from engine.arithmetic import Compute, chosen
 from engine.calling import Call
 from engine.errors import EngineError, GraphError
-from engine.graph import NATIVE, has_scores, parse_checked
+from engine.graph import NATIVE, has_control_flow, has_scores, parse_checked
 from engine.reading import Reading
 from engine.threads import CALLER, LATENCY, Threads
 
@@ -57,7 +57,7 @@ class Recognizer:
         definition = parse_checked(graph, model)
         self._has_scores = has_scores(definition, model)
         try:
-            self._open(definition, _session_config(threads, self.arithmetic, is_native=self._is_native))
+            self._open(definition, _session_config(threads, self.arithmetic, flows=has_control_flow(definition)))
         except (ValueError, KeyError, tf.errors.OpError) as error:
             raise GraphError(f"{model.Graph.File}: tensorflow cannot load it: {_first_line(error)}") from error
 
@@ -205,14 +205,14 @@ def _graph_bytes(spec_path: Path, file: str, graph_path: Path | None) -> bytes:
     return found.read_bytes()
 
 
-def _session_config(threads: Threads, arithmetic: Arithmetic, *, is_native: bool) -> tf.compat.v1.ConfigProto:
+def _session_config(threads: Threads, arithmetic: Arithmetic, *, flows: bool) -> tf.compat.v1.ConfigProto:
     config = tf.compat.v1.ConfigProto(
         device_count={"GPU": 0},
         intra_op_parallelism_threads=threads.inside,
         inter_op_parallelism_threads=threads.between,
         use_per_session_threads=True,  # else the first model of a process decides `between` for all
     )
-    if threads.between == CALLER and is_native:  # graphs of captcha_trainer may have loops, which it cannot run
+    if threads.between == CALLER and not flows:  # loops and branches: that executor cannot run them
         config.experimental.executor_type = "SINGLE_THREADED_EXECUTOR"
     if arithmetic == "bfloat16":
         rewriter = config.graph_options.rewrite_options

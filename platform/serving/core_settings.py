@@ -16,6 +16,8 @@ Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Count = Annotated[int, Field(ge=1)]
 
+LAYOUTS = {"latency": engine.LATENCY, "sequential": engine.SEQUENTIAL, "throughput": engine.THROUGHPUT}
+
 
 class FoldersSection(StrictModel):
     """Section `Folders`: where models come from.
@@ -90,15 +92,16 @@ class BatchingSection(StrictModel):
         MaxDelayMs: how long a run may wait for more pictures; 0 takes what is waiting.
         Queue: pictures that may wait for one model; more are refused at once.
         Workers: runs of one model at the same time.
-        Threads: `latency` shares all cores out inside each run, which one run at a time wants; `throughput` keeps each
-            run on one core, which as many `Workers` as cores want.
+        Threads: `latency` shares all cores out inside each run, which one run at a time wants; `sequential` does so as
+            well, one operation after the other; `throughput` keeps each run on one core, which wants as many `Workers`
+            as there are cores.
     """
 
     MaxBatch: Annotated[int, Field(ge=1, le=1024)] = 32
     MaxDelayMs: Annotated[float, Field(ge=0, le=1000)] = 0.0
     Queue: Count = 128
     Workers: Annotated[int, Field(ge=1, le=64)] = 1
-    Threads: Literal["latency", "throughput"] = "latency"
+    Threads: Literal["latency", "sequential", "throughput"] = "latency"
 
     @property
     def most_at_one_model(self) -> int:
@@ -108,7 +111,7 @@ class BatchingSection(StrictModel):
     @property
     def layout(self) -> engine.Threads:
         """How models share the cores, as the engine wants it."""
-        return engine.THROUGHPUT if self.Threads == "throughput" else engine.LATENCY
+        return LAYOUTS[self.Threads]
 
 
 class LimitsSection(StrictModel):

@@ -54,7 +54,7 @@ def test_a_model_that_hangs_is_ended_at_its_limit(hasty: Preflight) -> None:
 
 
 def test_a_model_that_crashes_tensorflow_is_refused_with_the_signal(preflight: Preflight) -> None:
-    with pytest.raises(GraphError, match=r"fatal.pb: tensorflow crashed over it \(\w+\): "):
+    with pytest.raises(GraphError, match=r"fatal.pb: tensorflow crashed over it \(SIG\w+\): \S"):
         preflight(*bomb("fatal"), 2)
 
 
@@ -65,6 +65,26 @@ def test_a_model_that_eats_memory_is_refused(preflight: Preflight) -> None:
         GraphError, match=r"large\.pb: tensorflow cannot run it: OOM when allocating"
     ):  # tensorflow itself waits 10 s for memory before it gives up
         preflight(*bomb("large"), 2)
+
+
+def test_an_answer_that_was_not_read_is_never_the_next_models(preflight: Preflight, artifact: Artifact) -> None:
+    preflight(*bomb("harmless"), 2)
+    (child,) = preflight._idle
+    child._meanwhile = lambda: (_ for _ in ()).throw(OSError("no room"))
+    with pytest.raises(OSError, match="no room"):
+        preflight(artifact.spec, artifact.graph, 2)
+    spec = artifact.spec.model_copy(update={"Golden": []})
+    with pytest.raises(GraphError, match="its SHA-256 is"):  # not the passed trial of the model before
+        preflight(spec, artifact.graph[:-1], 2)
+
+
+def test_a_child_that_was_ended_is_not_kept(preflight: Preflight) -> None:
+    preflight(*bomb("harmless"), 2)
+    (child,) = preflight._idle
+    child.end("nobody wants it any more")
+    assert not child.alive
+    preflight._idle.clear()
+    child.bury()
 
 
 def test_after_all_that_a_good_model_passes(preflight: Preflight) -> None:

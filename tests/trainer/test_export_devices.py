@@ -64,10 +64,3 @@ def test_no_node_is_tied_to_a_device(artifact: Artifact) -> None:
     graph = tf.compat.v1.GraphDef.FromString(artifact.graph)
     assert {node.device for node in graph.node} == {""}
     assert not [node.name for node in graph.node if "_class" in node.attr or "_device" in "".join(node.attr)]
-
-
-def test_devices_asked_for_around_the_export_leave_no_trace(artifact: Artifact) -> None:
-    from trainer.export.graph import inference_graph  # noqa: PLC0415 - it imports keras
-
-    with tf.device("GPU:0"):
-        assert inference_graph(artifact.model) == artifact.graph

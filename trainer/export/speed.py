@@ -57,8 +57,8 @@ def candidates(spec: Path, graph: Path, onnx: Path | None) -> Iterator[Candidate
 
 
 def jobs(callers: int) -> list[Job]:
-    """Return what is measured: each batch by one caller, and single pictures and batches of 8 by more of them."""
-    several = [Job(batch, count) for count in range(2, callers + 1) for batch in BATCHES[:2]]
+    """Return what is measured: each batch by one caller, and by more of them."""
+    several = [Job(batch, count) for count in range(2, callers + 1) for batch in BATCHES]
     return [*(Job(batch) for batch in BATCHES), *several]
 
 

@@ -90,7 +90,7 @@ def _multiply_adds(layer: keras.layers.Layer, shape: Sequence[int]) -> int:
 
 
 def _multiplies(weight: keras.Variable) -> bool:
-    return "kernel" in str(weight.path).rsplit("/", 1)[-1]  # not by its rank: a GRU's bias has two rows
+    return "kernel" in str(weight.path).rsplit("/", 1)[-1]  # a gate's bias may have two rows
 
 
 def _kind(layer: keras.layers.Layer) -> str:
