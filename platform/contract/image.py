@@ -148,7 +148,7 @@ def to_pixels(content: bytes, steps: Pretreatment, size: tuple[int, int], limits
 def read(content: bytes, steps: Pretreatment, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Picture:
     """Decode and pretreat, and tell what the file was.
 
-    Plain files take a shorter way to the same pixels, see `contract.plain`.
+    Small plain files take a shorter way to the same pixels, see `contract.plain`.
 
     Args:
         content: the file's bytes.
@@ -159,7 +159,8 @@ def read(content: bytes, steps: Pretreatment, size: tuple[int, int], limits: Lim
     Raises:
         PictureError: as `decode` and `pretreat`.
     """
-    colours = plain.decode(content, limits.max_pixels) if len(content) <= limits.max_bytes else None
+    most = min(limits.max_pixels, plain.MAX_PIXELS)
+    colours = plain.decode(content, most) if len(content) <= limits.max_bytes else None
     if colours is None:
         image = decode(content, limits)
         return Picture(pretreat(image, steps, size), image.size, is_animated(image))

@@ -116,7 +116,8 @@ class GraphSection(StrictModel):
         Layout: `nhwc-uint8`: uint8 [N, H, W, C] in; float32 [N, T, K] logits and int64 [N, L] symbol numbers out.
             The others are those of captcha_trainer; see `contract.layout`.
         Head: how logits become text. `ctc`: T frames, equal neighbours are one symbol, class 0 is the blank. `fixed`:
-            a classifier for each of T positions of the text, class 0 is no symbol; its symbol number is -1.
+            a classifier for each of T positions of the text, class 0 is no symbol; its symbol number is -1. The key
+            says nothing of captcha_trainer's layouts, each of which has its own head: leave it out there.
         MaxLabelNum: T of the fixed head, which is the longest text that it can read.
         Precision: of the stored weights; `bfloat16` also allows arithmetic in it, where the CPU has that.
         Input, Logits, Decoded: tensor names.

@@ -59,6 +59,7 @@ PLAIN = {
     "gray PNG": saved(picture("L"), "PNG"),
     "opaque PNG": saved(opaque(), "PNG"),
     "PNG with resolution and colour notes": with_chunk(saved(picture(), "PNG", dpi=(72, 72)), b"gAMA", b"\0\0\1\0"),
+    "PNG as Windows writes it": with_chunk(with_chunk(PNG, b"gAMA", b"\0\0\xb1\x8f"), b"sRGB", b"\0"),
     "JPEG": JPEG,
     "gray JPEG": saved(picture("L"), "JPEG"),
     "JPEG, chroma 4:4:4": saved(picture(), "JPEG", subsampling=0),
@@ -97,18 +98,19 @@ def by_pil(content: bytes, steps: Pretreatment) -> np.ndarray | None:
     return image.pretreat(decoded, steps, decoded.size)
 
 
-def assert_same(content: bytes) -> None:
-    """What is decoded the fast way is what PIL makes of it; PIL refuses nothing of that."""
+def assert_same(content: bytes) -> bool:
+    """What is decoded the fast way is what PIL makes of it; PIL refuses nothing of that. False: it is left to PIL."""
     found = plain.decode(content, PIXELS)
-    if found is not None:
-        np.testing.assert_array_equal(found, by_pil(content, COLOUR))
-        np.testing.assert_array_equal(plain.gray(found)[..., np.newaxis], by_pil(content, GRAY))
+    if found is None:
+        return False
+    np.testing.assert_array_equal(found, by_pil(content, COLOUR))
+    np.testing.assert_array_equal(plain.gray(found)[..., np.newaxis], by_pil(content, GRAY))
+    return True
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_plain_files_take_the_fast_way_to_the_same_pixels(name: str) -> None:
-    assert plain.decode(PLAIN[name], PIXELS) is not None
-    assert_same(PLAIN[name])
+    assert assert_same(PLAIN[name])
 
 
 @pytest.mark.parametrize("name", NOT_PLAIN)
@@ -159,35 +161,101 @@ def test_damaged_files_are_read_as_pil_reads_them_or_left_to_it(
     assert_same(bytes(damaged[: len(damaged) - cut]))
 
 
-@settings(max_examples=200)
+def png(colour: int, width: int, height: int, stream: bytes) -> bytes:
+    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
+    return plain.PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", stream) + chunk(b"IEND", b"")
+
+
+def rows(colour: int, width: int, height: int, seed: int) -> bytes:
+    """Lines of a picture with every kind of filter; with alpha, which is to be opaque, with none."""
+    random = np.random.default_rng(seed)
+    lines = random.integers(0, 256, (height, 1 + width * CHANNELS[colour]), np.uint8)
+    lines[:, 0] %= 5
+    if colour == 6:
+        lines[:, 0] = 0
+        lines[:, 4::4] = 255
+    return lines.tobytes()
+
+
+CHANNELS = {0: 1, 2: 3, 6: 4}
+DECODED_ALL_THE_SAME = ("whole", "line too many", "bytes behind")
+sizes = st.integers(1, 12)
+
+
+@settings(max_examples=300)
 @given(
-    st.sampled_from([(0, 1), (2, 3), (6, 4)]),
-    st.binary(min_size=1, max_size=200),
-    st.sampled_from(["whole", "cut", "flip", "more", "odd check"]),
+    st.sampled_from(sorted(CHANNELS)),
+    st.tuples(sizes, sizes),
+    st.sampled_from([*DECODED_ALL_THE_SAME, "line too few", "unknown filter", "cut", "flip", "odd check"]),
     st.integers(0, 10_000),
 )
 def test_a_png_with_right_checksums_around_wrong_data_is_read_as_pil_reads_it(
-    kind: tuple[int, int], raw: bytes, fault: str, where: int
+    colour: int, size: tuple[int, int], fault: str, where: int
 ) -> None:
-    colour, channels = kind
-    width = 1 + where % 5
+    width, height = size
+    lines = {"line too many": height + 1, "line too few": height - 1}.get(fault, height)
+    raw = bytearray(rows(colour, width, lines, where))
+    if fault == "unknown filter":
+        raw[where % height * (len(raw) // height)] = 5 + where % 251
     stream = bytearray(zlib.compress(raw, where % 10))
     if fault == "cut":
         del stream[where % len(stream) :]
     elif fault == "flip":
         stream[where % len(stream)] ^= 1 << where % 8
-    elif fault == "more":
+    elif fault == "bytes behind":
         stream += b"abc"
     elif fault == "odd check":
         stream[-1] ^= 1
-    height = max(1, len(raw) // (1 + width * channels))
-    header = struct.pack(">IIBBBBB", width, height, 8, colour, 0, 0, 0)
-    assert_same(plain.PNG_SIGNATURE + chunk(b"IHDR", header) + chunk(b"IDAT", bytes(stream)) + chunk(b"IEND", b""))
+    decoded = assert_same(png(colour, width, height, bytes(stream)))
+    assert decoded or fault not in DECODED_ALL_THE_SAME
+
+
+ODD_NOTES = {
+    "intent of sRGB out of range": [(b"sRGB", b"\4")],
+    "sRGB twice": [(b"sRGB", b"\0"), (b"sRGB", b"\0")],
+    "gamma twice": [(b"gAMA", b"\0\0\xb1\x8f"), (b"pHYs", bytes(9)), (b"gAMA", b"\0\0\xb1\x8f")],
+    "gamma out of range": [(b"gAMA", b"\x80\0\0\0")],
+    "resolution twice": [(b"pHYs", bytes(9)), (b"pHYs", bytes(9))],
+    "resolution too long": [(b"pHYs", bytes(10))],
+    "text without a keyword": [(b"tEXt", b"")],
+    "time out of range": [(b"tIME", b"\xff" * 7)],
+    "primaries out of range": [(b"cHRM", b"\xff" * 32)],
+}
+
+
+@pytest.mark.parametrize("name", ODD_NOTES)
+def test_nothing_is_printed_of_a_png_with_odd_notes(name: str, capfd: pytest.CaptureFixture[str]) -> None:
+    content = PNG
+    for note in ODD_NOTES[name]:
+        content = with_chunk(content, *note)
+    assert plain.decode(content, PIXELS) is None
+    np.testing.assert_array_equal(image.read(content, COLOUR, (31, 17)).pixels, by_pil(content, COLOUR))
+    assert capfd.readouterr().err == ""
+
+
+def test_nothing_is_printed_of_a_png_with_any_notes(capfd: pytest.CaptureFixture[str]) -> None:
+    random = np.random.default_rng(7)
+    lengths = {b"sRGB": 1, b"gAMA": 4, b"pHYs": 9, b"tIME": 7, b"tEXt": 5, b"cHRM": 32}
+    for _ in range(300):
+        content = PNG
+        for name in random.permutation(sorted(lengths))[:2].tolist():
+            high = random.choice([4, 256])
+            content = with_chunk(content, name, random.integers(0, high, lengths[name], np.uint8).tobytes())
+        plain.decode(content, PIXELS)
+    assert capfd.readouterr().err == ""
+
+
+def test_large_pictures_are_left_to_pil_which_needs_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+    monkeypatch.setattr(plain, "decode", lambda content, most: seen.append((content, most)))
+    for most in (1 << 30, 31 * 17):
+        image.read(PNG, GRAY, (31, 17), image.Limits(max_pixels=most))
+    assert seen == [(PNG, plain.MAX_PIXELS), (PNG, 31 * 17)]
+    assert plain.MAX_PIXELS < PIXELS // 10
 
 
 @pytest.mark.parametrize("form", ["PNG", "JPEG"])
 def test_every_size_reads_the_same(form: str) -> None:
     for seed in range(20):
         content = saved(picture(size=(1 + seed * 7, 1 + seed * 3), seed=seed), form)
-        assert plain.decode(content, PIXELS) is not None
-        assert_same(content)
+        assert assert_same(content)

@@ -1,13 +1,16 @@
 """The check before a long training: it passes what can be learned, and says what is the matter with what cannot."""
 
 import io
+import math
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from contract.decode import Decoded
 from tests.conftest import small_config
 from tests.trainer.test_fit import NOTHING, Told, examples
 from trainer.dataset import records
@@ -16,6 +19,7 @@ from trainer.dataset.records import Record
 from trainer.errors import TrainerError
 from trainer.framework import import_keras
 from trainer.progress import Silent
+from trainer.training.pipeline import Batch
 
 pytestmark = pytest.mark.train
 
@@ -52,7 +56,8 @@ def test_a_rate_that_learns_nothing_is_measured_and_named(tmp_path: Path, monkey
     from trainer.training import check as checks  # noqa: PLC0415 - it imports keras
 
     monkeypatch.setattr(checks, "STEPS", 30)
-    with pytest.raises(TrainerError, match=r"raise Trains\.LearningRate|still read wrong"):
+    rate = r"so low that little can change, for 0\.002 is usual .* raise Trains\.LearningRate"
+    with pytest.raises(TrainerError, match=rate):
         check(tmp_path, LearningRate=1e-7)
 
 
@@ -62,15 +67,42 @@ def test_what_has_not_learned_is_told_and_fails_only_for_a_measured_cause(
     import_keras()
     from trainer.training import check as checks  # noqa: PLC0415 - it imports keras
 
-    monkeypatch.setattr(checks, "STEPS", 10)
+    monkeypatch.setattr(checks, "STEPS", 3)
     monkeypatch.setattr(checks, "SECONDS", 300.0)  # a busy machine is no failure
     monkeypatch.setattr("trainer.training.learner.Learner.read", lambda _self, pixels, _size: [NOTHING] * len(pixels))
-    told = str(checks.check(small_config(NeuralNet={"HiddenNum": 16}), packed(tmp_path), Silent(), lenient=True))
-    assert told.startswith("after 10 steps every picture reads as nothing")
+    warming = small_config(NeuralNet={"HiddenNum": 16}, Trains={"LearningRate": 1e-4})  # only 1.5e-5 in its third step
+    told = str(checks.check(warming, packed(tmp_path), Silent(), lenient=True))
+    assert told.startswith("after 3 steps every picture reads as nothing")
+    assert "learning rate 0.0001." in told
     assert "Exported, reloaded and read as before" in told
     slow = small_config(NeuralNet={"HiddenNum": 16}, Trains={"LearningRate": 1e-6})
     with pytest.raises(TrainerError, match=r"raise Trains\.LearningRate"):
         checks.check(slow, packed(tmp_path), Silent(), lenient=True)
+
+
+def test_time_that_ends_before_a_reading_leaves_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import_keras()
+    from trainer.training import check as checks  # noqa: PLC0415 - it imports keras
+
+    monkeypatch.setattr(checks, "SECONDS", -1.0)
+    read = Decoded("?", 1.0, (1.0,))
+    monkeypatch.setattr("trainer.training.learner.Learner.read", lambda _self, pixels, _size: [read] * len(pixels))
+    with pytest.raises(TrainerError, match=r"after 1 steps 16 of 16 pictures are still read wrong \(\d+ as \?"):
+        check(tmp_path)
+
+
+def test_a_fixed_head_is_weighed_by_more_labels_than_it_has_classes() -> None:
+    import_keras()
+    from trainer.training import vitals  # noqa: PLC0415 - it imports keras
+
+    symbols = [chr(0x4E00 + number) for number in range(2000)]
+    config = small_config(
+        Model={"CharSet": "".join(symbols)}, NeuralNet={"Head": "CrossEntropy", "MaxLabelNum": 1, "HiddenNum": 8}
+    )
+    learner: Any = SimpleNamespace(steps=200, gradient_norm=lambda _images, _labels: 1.0)
+    found = vitals.measure(config, symbols * 3, learner, 7.0, 2e-3, Batch(None, None))
+    assert found.ignoring == pytest.approx(math.log(2000))
+    assert (found.rate, found.usual) == (2e-3, 2e-3)
 
 
 def test_before_a_training_it_has_a_process_of_its_own(tmp_path: Path) -> None:

@@ -1,7 +1,9 @@
 """What a training leaves for people: history.csv, TensorBoard logs and curves.png."""
 
 import io
+import math
 import struct
+from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
@@ -22,6 +24,14 @@ def test_history_survives_its_csv() -> None:
     text = to_csv(HISTORY)
     assert text.splitlines()[0] == "step,epoch,loss,test_loss,accuracy,character_error_rate,rate,seconds"
     assert from_csv(text) == HISTORY
+
+
+def test_a_history_without_the_loss_of_the_test_set_is_read_and_drawn() -> None:
+    (found,) = from_csv("step,epoch,loss,accuracy,character_error_rate,rate,seconds\n10,1.0,12.5,0.25,0.6,0.002,1.5\n")
+    assert math.isnan(found.test_loss)
+    assert replace(found, test_loss=11.0) == HISTORY[0]
+    assert curves.png([found, replace(found, step=20, loss=math.nan)], "a model")
+    assert math.isnan(from_csv(to_csv([found]))[0].test_loss)
 
 
 def test_curves_are_a_picture_with_a_line_in_it() -> None:

@@ -7,9 +7,29 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from trainer.training.plateau import BLANK_SHARES, Vitals, diagnose, fixed_loss_of_ignoring, loss_of_ignoring
+from trainer.training.plateau import (
+    BLANK_SHARES,
+    Vitals,
+    causes,
+    diagnose,
+    fixed_loss_of_ignoring,
+    loss_of_ignoring,
+    rate_causes,
+)
+from trainer.training.recipe import PEAK_RATES
 
-SOUND = Vitals(step=200, loss=9.6, ignoring=9.7, symbols=10, length=4.0, frames=40, needed=5, gradient=0.8, rate=2e-3)
+SOUND = Vitals(
+    step=200,
+    loss=9.6,
+    ignoring=9.7,
+    symbols=10,
+    length=4.0,
+    frames=40,
+    needed=5,
+    gradient=0.8,
+    rate=2e-3,
+    usual=2e-3,
+)
 
 
 def spelled(path: tuple[int, ...]) -> tuple[int, ...]:
@@ -40,8 +60,8 @@ def test_a_label_that_does_not_fit_costs_infinitely_much() -> None:
         ({"loss": 5.0}, "it is learning: wait"),
         ({"loss": math.nan}, "no number any more: lower Trains.LearningRate"),
         ({"needed": 30}, "too few frames for the labels: NeuralNet.Geometry wide"),
-        ({"rate": 0.1}, "try Trains.LearningRate 0.01"),
-        ({"rate": 1e-6}, "raise Trains.LearningRate"),
+        ({"rate": 0.021}, "high, for 0.002 is usual with this optimizer: lower Trains.LearningRate"),
+        ({"rate": 1.9e-5}, "0.002 is usual with this optimizer: raise Trains.LearningRate"),
         ({"gradient": 1e-5}, "the network is stuck"),
         ({"gradient": 1e5}, "The gradient is huge"),
     ],
@@ -49,6 +69,19 @@ def test_a_label_that_does_not_fit_costs_infinitely_much() -> None:
 def test_what_is_measured_leads_to_its_cause(measured: dict[str, float], advice: str) -> None:
     text = diagnose(replace(SOUND, **measured))  # type: ignore[arg-type] # a table of fields
     assert advice in text
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate"), [("Adadelta", 1.0), ("Adadelta", 0.1), ("SGD", 0.05), ("SGD", 0.1), ("AdamW", 1e-4)]
+)
+def test_a_rate_that_is_sound_with_its_optimizer_is_no_cause(optimizer: str, rate: float) -> None:
+    assert not causes(replace(SOUND, rate=rate, usual=PEAK_RATES[optimizer]))
+
+
+@pytest.mark.parametrize(("optimizer", "rate", "change"), [("Adadelta", 2e-3, "raise"), ("AdamW", 1.0, "lower")])
+def test_a_rate_of_another_optimizer_is_a_cause(optimizer: str, rate: float, change: str) -> None:
+    (cause,) = rate_causes(rate, PEAK_RATES[optimizer])
+    assert f"{change} Trains.LearningRate" in cause
 
 
 def test_every_measurement_is_told() -> None:

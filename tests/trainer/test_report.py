@@ -2,6 +2,7 @@
 
 import io
 import math
+import os
 import re
 import shutil
 import subprocess
@@ -11,17 +12,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
 from contract.spec import AcceptLine
+from tests.conftest import Artifact, small_config
+from trainer.cli.root import main
 from trainer.evaluation.accept import accept_table
 from trainer.evaluation.charts import tick_labels
 from trainer.evaluation.confusion import align, by_symbol, errors_of, pairs_of
-from trainer.evaluation.history import Reading
+from trainer.evaluation.history import Reading, to_csv
 from trainer.evaluation.metrics import edit_distance
 from trainer.evaluation.report import Item, Report, render, render_suspects
+from trainer.run import run_of
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -131,6 +136,28 @@ def test_a_perfect_reader_and_one_picture_have_a_report() -> None:
     assert "100.00%" in page
     assert "None." in page
     assert "svg" not in page.split("</style>")[1]
+
+
+def test_an_exported_model_older_than_the_training_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, artifact: Artifact, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(yaml.safe_dump(small_config().model_dump()), "utf-8")
+    run = run_of(small_config().Model)
+    run.make()
+    spec = artifact.write(run.folder, run.stem)
+    run.history.write_text(to_csv(report().history), "utf-8")
+    item = Item("a.png", "12", "12", 1.0, b"")
+    monkeypatch.setattr("trainer.dataset.pack.prepare", lambda *_: None)
+    monkeypatch.setattr("trainer.training.assessment.read_test_set", lambda *_: [item])
+    monkeypatch.setattr("trainer.training.suspicion.recall", lambda *_: [])
+    for later, told in ((-10, 0), (10, 1)):
+        trained = spec.stat().st_mtime_ns + later * 10**9
+        os.utime(run.history, ns=(trained, trained))
+        assert main(["report", "small.yaml"]) == 0
+        said = "".join(capsys.readouterr())
+        assert said.count("is older than the training in") == told
+        assert run.report.read_text("utf-8").count("older than this training") == told
 
 
 def test_a_loss_that_is_no_number_is_left_out_of_the_chart() -> None:

@@ -15,6 +15,7 @@ from trainer.errors import UsageError
 from trainer.evaluation import comparison, history
 from trainer.evaluation.comparison import Training
 from trainer.run import Run, run_of
+from trainer.training import assessment
 
 SUMMARY = "put several trainings into one table and one figure"
 EXAMPLE = "python -m trainer compare out/first out/second -o compare.png"
@@ -30,8 +31,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Read the runs, print the table and draw the figure."""
-    trainings = [_training(folder, name) for folder, name in zip(arguments.runs, _names(arguments.runs), strict=True)]
     console = Console(highlight=False)
+    named = zip(arguments.runs, _names(arguments.runs), strict=True)
+    trainings = [_training(folder, name, console) for folder, name in named]
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
     for training in trainings:
@@ -51,7 +53,7 @@ def _names(folders: list[Path]) -> list[str]:
     return [name if counts[name := folder.resolve().name] == 1 else folder.as_posix() for folder in folders]
 
 
-def _training(folder: Path, name: str) -> Training:
+def _training(folder: Path, name: str, console: Console) -> Training:
     resolved = folder / "run" / "config.yaml"
     if not resolved.exists():
         raise UsageError(f"{folder} holds no training: {resolved} is missing; give the folder out/<ModelName> of a run")
@@ -59,12 +61,20 @@ def _training(folder: Path, name: str) -> Training:
     readings = history.from_csv(run.history.read_text("utf-8")) if run.history.exists() else []
     if not readings:
         raise UsageError(f"{folder} has not read its test set yet: there is nothing to compare")
-    spec = specs.read(run.spec) if run.spec.exists() else None
+    outdated = assessment.outdated(run)
+    if outdated:
+        console.print(
+            f"{name}: the exported model is older than the training and is left out; export it again (a copied folder "
+            "must keep the times of its files)",
+            markup=False,
+            soft_wrap=True,
+        )
+    spec = specs.read(run.spec) if run.spec.exists() and not outdated else None
     return Training(
         name=name,
         config=yaml.safe_load(resolved.read_text("utf-8")),
         history=readings,
         metrics=spec.Metrics if spec else None,
         speed=spec.Speed if spec else None,
-        size=run.graph.stat().st_size if run.graph.exists() else None,
+        size=run.graph.stat().st_size if run.graph.exists() and not outdated else None,
     )

@@ -26,6 +26,11 @@ def run(arguments: argparse.Namespace) -> int:
     packed = pack.prepare(config, progress, quarantine.read(arguments.exclude))
     folder = run_of(config.Model)
     with folder.alone():
+        if assessment.outdated(folder):
+            progress.say(
+                f"warning: {folder.spec} is older than the training in {folder.folder}: the report is of an earlier "
+                f"training's model; python -m trainer export {arguments.config} makes the newer one"
+            )
         items = assessment.read_test_set(config, packed, folder, progress)
         assessment.write_report(folder, items, suspicion.recall(config, folder.relabel))
     print(folder.report)  # noqa: T201 - the result

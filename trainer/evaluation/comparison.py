@@ -1,6 +1,7 @@
 """Several trainings beside each other: what differs in their configs, and how each one went."""
 
 import io
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 SIZE = (10.0, 7.0)  # inches
 DPI = 110
+LONGEST = 24  # characters of a value that are shown
 NAMES = frozenset({"Model.ModelName", "Model.Version"})  # differ always, and stand in the heading
 
 
@@ -26,7 +28,7 @@ class Training:
         history: its readings of the test set, at least one.
         metrics: of the exported model; None if there is none, or none of this training.
         speed: likewise, if it was measured.
-        size: of the exported graph in bytes; None if there is none.
+        size: of the exported graph in bytes; likewise.
     """
 
     name: str
@@ -45,8 +47,8 @@ def rows(trainings: Sequence[Training]) -> list[tuple[str, list[str]]]:
 def _differing(configs: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[str]]]:
     flat = [_flat(config) for config in configs]
     keys = dict.fromkeys(key for config in flat for key in config)
-    table = [(key, [_shown(config.get(key)) for config in flat]) for key in keys if key not in NAMES]
-    return [(key, cells) for key, cells in table if len(set(cells)) > 1]
+    table = [(key, [_text(config.get(key)) for config in flat]) for key in keys if key not in NAMES]
+    return [(key, _shown(texts)) for key, texts in table if len(set(texts)) > 1]
 
 
 def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -59,9 +61,28 @@ def _flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return result
 
 
-def _shown(value: object) -> str:
-    text = "" if value is None else str(value)
-    return text if len(text) <= 24 else f"{text[:21]}..."
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+def _shown(texts: Sequence[str]) -> list[str]:
+    """Shorten texts in the middle, or to where they begin to differ; not at all if different ones look alike then."""
+    equal = itertools.takewhile(lambda symbols: len(set(symbols)) == 1, zip(*texts, strict=False))
+    begin = max(0, len(list(equal)) - LONGEST // 4)
+    for short in ([_ends(text) for text in texts], [_from(text, begin) for text in texts]):
+        if len(set(short)) == len(set(texts)):
+            return short
+    return list(texts)
+
+
+def _ends(text: str) -> str:
+    half = (LONGEST - 3) // 2
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 3 - half]}...{text[-half:]}"
+
+
+def _from(text: str, begin: int) -> str:
+    rest = text[begin:]
+    return f"...{rest}" if len(rest) <= LONGEST - 3 else f"...{rest[: LONGEST - 6]}..."
 
 
 def _results(trainings: Sequence[Training]) -> list[tuple[str, list[str]]]:

@@ -14,7 +14,7 @@ class Reading:
         step: steps done before it.
         epoch: passes over the training set by then.
         loss: mean loss in nats of the steps since the reading before, of pictures as training varies them.
-        test_loss: mean loss in nats over the test set.
+        test_loss: mean loss in nats over the test set; nan in a run made before it was measured.
         accuracy: whole texts right, 0..1.
         character_error_rate: edits per character.
         rate: the learning rate then.
@@ -38,6 +38,6 @@ def to_csv(history: Sequence[Reading]) -> str:
 
 
 def from_csv(text: str) -> list[Reading]:
-    """Return the readings that `to_csv` wrote."""
-    lines = csv.DictReader(io.StringIO(text))
+    """Return the readings that `to_csv` wrote; `test_loss` is nan in those of runs that did not measure it yet."""
+    lines = ({"test_loss": "nan", **line} for line in csv.DictReader(io.StringIO(text)))
     return [Reading(int(line.pop("step")), **{key: float(value) for key, value in line.items()}) for line in lines]

@@ -43,6 +43,20 @@ def read_test_set(config: TrainConfig, packed: PackedSet, run: Run, progress: Pr
     return items
 
 
+def outdated(run: Run) -> bool:
+    """Return whether the exported model is older than the training in its folder.
+
+    So it is after `--fresh` or while a training goes on, until the next export. The training is as old as its newest
+    reading, or, before the first one, its beginning. The graph is asked too: reports and benchmarks write the model
+    YAML again.
+    """
+    trained = run.history if run.history.exists() else run.config
+    if not trained.exists():
+        return False
+    exported = [path.stat().st_mtime_ns for path in (run.spec, run.graph) if path.exists()]
+    return bool(exported) and min(exported) < trained.stat().st_mtime_ns
+
+
 def write_report(run: Run, items: Sequence[Item], suspects: Sequence[Item] = ()) -> None:
     """Write report.html, and the table of thresholds into the model YAML.
 
@@ -58,7 +72,7 @@ def write_report(run: Run, items: Sequence[Item], suspects: Sequence[Item] = ())
         items=items,
         accept=accept,
         history=history.from_csv(run.history.read_text("utf-8")) if run.history.exists() else (),
-        facts=_facts(run.identity),
+        facts=[*([("exported model", "older than this training")] if outdated(run) else []), *_facts(run.identity)],
         suspects=suspects,
     )
     write_atomically(run.report, report.render(page).encode())

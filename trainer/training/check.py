@@ -13,8 +13,8 @@ from trainer.training import recipe as recipes
 from trainer.training import vitals
 from trainer.training.learner import Learner
 from trainer.training.pipeline import Batch, epoch_pictures, label_matrix
-from trainer.training.plateau import causes, diagnose
-from trainer.training.recipe import peak_rate
+from trainer.training.plateau import causes, diagnose, rate_causes
+from trainer.training.recipe import PEAK_RATES, peak_rate
 from trainer.training.rehearsal import rehearse
 
 BATCH = 8  # pictures; two such batches are learned
@@ -102,26 +102,35 @@ def _learn(learner: Learner, config: TrainConfig, test: Examples, count: int, sh
     peak = peak_rate(config.Trains)
     deadline = math.inf
     texts: list[str] = []
-    rate = loss = 0.0
+    loss = 0.0
     while learner.steps < STEPS and time.monotonic() < deadline:
         part = parts[learner.steps % len(parts)]
-        rate = peak * min(1.0, (learner.steps + 1) / WARMUP)
-        loss = learner.step(test.pixels[part], labels[part], rate)
+        loss = learner.step(test.pixels[part], labels[part], peak * min(1.0, (learner.steps + 1) / WARMUP))
         shown.advance()
         if learner.steps == 1:  # the first one is compiled, which takes long on a busy machine
             deadline = time.monotonic() + SECONDS
         if learner.steps % READ_EVERY == 0:
-            learner.refresh_reader()
-            texts = [item.text for item in learner.read(test.pixels[:count], count)]
+            texts = _texts(learner, test, count)
             right = sum(text == label for text, label in zip(texts, test.labels[:count], strict=True))
             shown.note(f"loss {loss:.2f}, {right} of {count} read right")
             if right == count:
                 return _Doubt()
+    if learner.steps % READ_EVERY:  # time is over: the newest steps, or all of them, have not been read
+        texts = _texts(learner, test, count)
+    if texts == test.labels[:count]:
+        return _Doubt()
     if any(texts):
-        return _Doubt(_partly(texts, test.labels[:count], learner.steps, loss))
+        rate = rate_causes(peak, PEAK_RATES[config.Trains.Optimizer.Name])
+        partly = _partly(texts, test.labels[:count], learner.steps, loss)
+        return _Doubt(" ".join([partly, *rate]), certain=bool(rate))
     batch = Batch(test.pixels[:half], labels[:half])
-    measured = vitals.measure(config, test.labels[:count], learner, loss, rate, batch)
+    measured = vitals.measure(config, test.labels[:count], learner, loss, peak, batch)
     return _Doubt(diagnose(measured), certain=bool(causes(measured)))
+
+
+def _texts(learner: Learner, test: Examples, count: int) -> list[str]:
+    learner.refresh_reader()
+    return [item.text for item in learner.read(test.pixels[:count], count)]
 
 
 def _partly(texts: list[str], labels: list[str], steps: int, loss: float) -> str:

@@ -15,7 +15,7 @@ LOOK_AT = frozenset(200 * 2**k for k in range(10))
 LEARNED_NOTHING = 0.97
 
 FEW_FRAMES = 1.5  # frames for each one needed: below, CTC finds few alignments to learn from
-LOW_RATE, HIGH_RATE = 2e-5, 2e-2
+LOW_RATE, HIGH_RATE = 1e-2, 10.0  # of what is usual with the optimizer: their rates have scales of their own
 SMALL_GRADIENT, LARGE_GRADIENT = 1e-3, 1e3
 
 BLANK_SHARES = np.linspace(0.05, 0.99, 24)
@@ -27,7 +27,7 @@ class Vitals:
 
     Attributes:
         step: steps done.
-        loss: mean loss in nats of the newest steps.
+        loss: mean loss in nats of the newest batch.
         ignoring: loss of the best network that does not look at the pictures; see `loss_of_ignoring` and
             `fixed_loss_of_ignoring`.
         symbols: K - 1, in the character set.
@@ -36,6 +36,7 @@ class Vitals:
         needed: most frames that a label needs: its length and one between equal neighbours.
         gradient: norm of all gradients together.
         rate: learning rate.
+        usual: the largest learning rate with this optimizer where the config names none.
     """
 
     step: int
@@ -47,6 +48,7 @@ class Vitals:
     needed: int
     gradient: float
     rate: float
+    usual: float
 
 
 def loss_of_ignoring(labels: Sequence[Sequence[int]], frames: int, symbols: int) -> float:
@@ -111,15 +113,29 @@ def causes(vitals: Vitals) -> list[str]:
         found.append(
             "There are too few frames for the labels: NeuralNet.Geometry wide, or a larger Pretreatment.Resize."
         )
-    if vitals.rate > HIGH_RATE:
-        found.append(f"The learning rate is high: try Trains.LearningRate {vitals.rate / 10:.1g}.")
-    if vitals.rate < LOW_RATE:
-        found.append("The learning rate is so low that little can change: raise Trains.LearningRate, or leave it out.")
+    found += rate_causes(vitals.rate, vitals.usual)
     if vitals.gradient < SMALL_GRADIENT:
         found.append("Almost no gradient comes back: the network is stuck; start afresh with a lower LearningRate.")
     if math.isfinite(vitals.gradient) and vitals.gradient > LARGE_GRADIENT:
         found.append("The gradient is huge: lower Trains.LearningRate.")
     return found
+
+
+def rate_causes(rate: float, usual: float) -> list[str]:
+    """Return what is wrong with a learning rate and what to do, as one sentence; empty if it is sound.
+
+    Args:
+        rate: learning rate.
+        usual: with the same optimizer.
+    """
+    if rate > HIGH_RATE * usual:
+        return [f"The learning rate is high, for {usual:g} is usual with this optimizer: lower Trains.LearningRate."]
+    if rate < LOW_RATE * usual:
+        return [
+            f"The learning rate is so low that little can change, for {usual:g} is usual with this optimizer: raise "
+            "Trains.LearningRate, or leave it out."
+        ]
+    return []
 
 
 def _frames_per_symbol(vitals: Vitals) -> float | None:
