@@ -1,4 +1,4 @@
-"""Work on all cores in worker processes that import no tensorflow, with the results in order."""
+"""Work in worker processes that begin empty: on all cores with the results in order, or apart from this process."""
 
 import collections
 import itertools

@@ -6,6 +6,7 @@ out/<ModelName>/
     run/run.json       what the run is made of: config, fingerprint of the set, versions, device
     run/state.npz      the newest checkpoint
     run/best.npz       the best weights so far
+    run/regular.npz    those that best.npz held before a reading that an interruption made, for a run that goes on
     run/history.csv    a line per reading of the test set
     run/config.yaml    the config with everything that was chosen filled in
     run/curves.png     loss and accuracy
@@ -79,6 +80,11 @@ class Run:
         return self.folder / "run" / "best.npz"
 
     @property
+    def regular(self) -> Path:
+        """The best weights of the regular readings, while `best` holds those of one that an interruption made."""
+        return self.folder / "run" / "regular.npz"
+
+    @property
     def history(self) -> Path:
         """A line per reading of the test set."""
         return self.folder / "run" / "history.csv"
@@ -145,9 +151,14 @@ class Run:
         for path in (self.graph, self.spec, self.identity):
             path.parent.mkdir(parents=True, exist_ok=True)
 
-    def clear(self) -> None:
-        """Forget the training so far. An exported model stays until the next one takes its place."""
-        for path in (self.state, self.best, self.history, self.identity, self.config, self.curves, self.report):
+    def clear(self, *, keep_best: bool = False) -> None:
+        """Forget the training so far. An exported model stays until the next one takes its place.
+
+        Args:
+            keep_best: leave the best weights until better ones take their place: the next training starts from them.
+        """
+        weights = [self.state, self.regular] if keep_best else [self.state, self.regular, self.best]
+        for path in (*weights, self.history, self.identity, self.config, self.curves, self.report):
             path.unlink(missing_ok=True)
         if self.tensorboard.exists():
             shutil.rmtree(self.tensorboard)

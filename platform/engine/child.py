@@ -86,7 +86,8 @@ class Child:
             with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended: what it left behind says why
                 process.stdin.write(len(request).to_bytes(LENGTH_BYTES, "big") + request)
                 process.stdin.flush()
-            self._meanwhile()
+            if self.alive:
+                self._meanwhile()
             line = b"" if process.stdout.closed else process.stdout.readline(MAX_LINE)
         if line.endswith(b"\n"):
             self.alive = self.alive and not watch.verdict  # it may have been ended right behind its answer

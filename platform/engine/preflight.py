@@ -100,10 +100,11 @@ class Preflight:
         """End all children; the trials that are under way fail."""
         with self._lock:
             self._closed = True
-            children = [*self._idle, *self._busy]
+            idle, busy = [*self._idle], [*self._busy]
             self._idle.clear()
-        for child in children:
+        for child in [*idle, *busy]:
             child.end("the service stops")
+        for child in idle:  # the others are buried by their trials, which may first have to finish an import
             child.bury()
 
     def _exchange(self, request: Request, *, yielding: bool) -> bytes:

@@ -43,20 +43,15 @@ class Events:
         handler = events.FileSystemEventHandler()
         handler.on_any_event = lambda _event: self._wake()
         observer = observers.Observer()
+        observer.start()  # before the folders: else it fails for all of them when one cannot be watched
+        self._stop = observer.stop
         for folder in self._folders:
             try:
                 observer.schedule(handler, str(folder), event_filter=[getattr(events, kind) for kind in _KINDS])
-            except OSError as error:
+            except OSError as error:  # it is not there, or the system has no watches left
                 _log.info("no file events of %s: %s; new models are seen by the scan", folder, error)
             else:
                 self.watched.append(folder)
-        try:
-            observer.start()
-        except OSError as error:  # the system has no watches left
-            _log.info("no file events: %s; new models are seen by the scan", error)
-            self.watched.clear()
-            return self
-        self._stop = observer.stop
         return self
 
     def __exit__(

@@ -113,10 +113,14 @@ class Trials:
             spec: its description.
             graph: the bytes of its .pb.
             yielding: whether everything else goes first.
+
+        Raises:
+            RuntimeError: the system has no thread left; nothing is on trial then.
         """
-        trial = self._running[candidate.key] = Trial(candidate, spec, graph, self._clock())
+        trial = Trial(candidate, spec, graph, self._clock())
         title = f"trial of {candidate.name}"
         threading.Thread(target=self._run, args=(trial, yielding), name=title, daemon=True).start()
+        self._running[candidate.key] = trial
 
     def clear(self, wanted: Collection[str]) -> bool:
         """Forget what was collected, and end what has long been on trial and is not wanted any more.

@@ -44,8 +44,11 @@ def test_reading_a_folder_is_no_event(shop: Shop) -> None:
 
 def test_a_folder_that_cannot_be_watched_is_left_to_the_scan(tmp_path: Path) -> None:
     pytest.importorskip("watchdog")
-    with Events([tmp_path / "nowhere"], lambda: None):
-        pass
+    woken = threading.Event()
+    with Events([tmp_path / "nowhere", tmp_path], woken.set) as events:
+        assert events.watched == [tmp_path]
+        (tmp_path / "new").touch()
+        assert woken.wait(10)
 
 
 def test_without_the_package_nothing_is_watched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

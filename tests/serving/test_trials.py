@@ -144,6 +144,23 @@ def test_the_first_trials_hold_readiness_back_for_a_while_only(bench: Bench) -> 
     assert bench.plane.ready()
 
 
+def test_a_version_is_tried_later_if_the_system_has_no_thread_now(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    for name in ["a", "b", "c"]:  # as many as there may be on trial
+        bench.publish(name)
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", refuse)
+        bench.state("a 1.0")
+        bench.state("a 1.0")
+    assert bench.trial.tried == []
+    for name in ["a", "b", "c"]:
+        bench.wait_for(f"{name} 1.0", "active")
+
+
 def test_new_versions_come_through_although_they_follow_each_other_faster_than_trials(bench: Bench) -> None:
     seen = set()
     for number in range(12):

@@ -1,6 +1,7 @@
 """Training itself: it learns, it goes on exactly where it was killed, and it always leaves the best model."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,45 @@ def test_a_stopped_run_leaves_the_best_model_and_can_go_on(tmp_path: Path) -> No
     assert "all 20 steps are done" in fit(config, run).train(Silent(), Interrupt())  # done once, not again
 
 
+def rated(monkeypatch: pytest.MonkeyPatch, accuracies: dict[int, float]) -> None:
+    """Let readings of the test set have these accuracies, by the step; 0.1 elsewhere."""
+    from trainer.training import fit as fits  # noqa: PLC0415 - it imports keras
+
+    weighed = fits.Fit._score
+
+    def score(fitting: Any) -> tuple[Any, float]:
+        found, loss = weighed(fitting)
+        return replace(found, correct=round(1000 * accuracies.get(fitting.position.step, 0.1)), pictures=1000), loss
+
+    monkeypatch.setattr(fits.Fit, "_score", score)
+
+
+def test_the_reading_of_an_interruption_is_exported_and_then_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_keras()
+    rated(monkeypatch, {4: 0.5, 6: 0.9, 8: 0.4, 12: 0.3, 16: 0.3})
+    config = small_config(Trains={**KEYS, "MaxEpochs": 9, "ValidationSteps": 4, "Patience": 3})
+    whole, halted = run_of(config.Model, tmp_path / "whole"), run_of(config.Model, tmp_path / "halted")
+    expected = fit(config, whole)
+    reason = expected.train(Silent(), Interrupt())
+    assert "in the last 3 (Patience)" in reason
+    stopped = fit(config, halted)
+    stopped.train(Silent(), InterruptAfter(7))  # asked once more at the reading after step 4
+    assert (stopped.position.step, stopped.best_accuracy) == (6, 0.9)
+    assert halted.best.read_bytes() != halted.regular.read_bytes()
+    found = fit(config, halted)
+    assert found.train(Silent(), Interrupt()) == reason
+    assert found.position.step == expected.position.step == 16
+    assert found.best_accuracy == expected.best_accuracy == 0.5
+    lines = [reading for reading in found.position.history if reading.step != 6]
+    assert [line.loss for line in lines] == [line.loss for line in expected.position.history]
+    with np.load(whole.best) as best, np.load(halted.best) as again:
+        for name in best:
+            np.testing.assert_array_equal(again[name], best[name], err_msg=name)
+    assert not halted.regular.exists()
+
+
 def test_max_minutes_end_a_training(tmp_path: Path) -> None:
     config = small_config(Trains={**KEYS, "MaxEpochs": 500, "MaxMinutes": 0.01})
     reason = fit(config, run_of(config.Model, tmp_path)).train(Silent(), Interrupt())
@@ -147,13 +187,15 @@ def test_max_minutes_end_a_training(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_over_goes_on_when_its_limit_is_raised(tmp_path: Path) -> None:
-    short, longer = (small_config(Trains={**KEYS, "MaxEpochs": 500, "MaxMinutes": minutes}) for minutes in (0.01, 0.05))
+    short = small_config(Trains={**KEYS, "MaxEpochs": 500, "MaxMinutes": 0.01})
     run = run_of(short.Model, tmp_path)
     fit(short, run).train(Silent(), Interrupt())
     steps = fit(short, run).position.step
     assert fit(short, run).train(Silent(), Interrupt()) == "MaxMinutes 0.01 are over"
     assert fit(short, run).position.step == steps
-    assert fit(longer, run).train(Silent(), Interrupt()) == "MaxMinutes 0.05 are over"
+    minutes = fit(short, run).position.seconds / 60 + 0.04  # its first step alone may take longer than it was to last
+    longer = small_config(Trains={**KEYS, "MaxEpochs": 500, "MaxMinutes": minutes})
+    assert fit(longer, run).train(Silent(), Interrupt()) == f"MaxMinutes {minutes:g} are over"
     assert fit(longer, run).position.step > steps
 
 

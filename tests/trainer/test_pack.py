@@ -1,3 +1,4 @@
+import contextlib
 import dataclasses
 import hashlib
 import os
@@ -177,6 +178,21 @@ def test_adding_pictures_decodes_only_the_new_ones(
     assert anew.fingerprint == packed.fingerprint
     for side in pack.SIDES:
         np.testing.assert_array_equal(anew.load(side).pixels, packed.load(side).pixels)
+
+
+def test_what_another_process_packed_meanwhile_is_reused(
+    pictures: Path, root: Path, configure: Configure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone_in, heard = pack.alone_in, Heard()
+
+    def after_another(folder: Path) -> contextlib.AbstractContextManager[None]:
+        monkeypatch.setattr(pack, "alone_in", alone_in)
+        pack.prepare(configure(pictures), Silent(), root=root)
+        return alone_in(folder)
+
+    monkeypatch.setattr(pack, "alone_in", after_another)
+    pack.prepare(configure(pictures), heard, root=root)
+    assert heard.sentences == ["Packing tiny: it has not been packed yet", "40 pictures are packed already"]
 
 
 def test_records_of_another_manifest_are_not_reused(

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +14,8 @@ from PIL import Image
 from contract import spec as specs
 from tests.trainer.test_fit import examples
 from trainer import config as configs
+from trainer.framework import import_keras
+from trainer.progress import Silent
 from trainer.run import Run, run_of
 
 pytestmark = pytest.mark.train
@@ -114,6 +117,43 @@ def test_what_changed_is_refused_and_a_warm_start_accepts_it(trained: tuple[Path
     assert "kept 2 symbols" not in again.stderr  # it is done, and was not begun again
     with np.load(run.best) as best:
         assert json.loads(best["symbols"].tobytes()) == ["0", "1", "2"]
+
+
+def test_a_warm_start_from_itself_loses_nothing_if_it_is_refused_or_killed(
+    trained: tuple[Path, Run, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, run, _ = trained
+    copy = run_of(configs.read(folder / "bars.yaml").Model, tmp_path / "out")
+    shutil.copytree(run.folder, copy.folder)
+    for name in ("bars.yaml", "pictures"):
+        (tmp_path / name).symlink_to(folder / name)
+    monkeypatch.chdir(tmp_path)
+    import_keras()
+    from trainer.training import story  # noqa: PLC0415 - it imports keras
+
+    def again(warm_start: str, *, fresh: bool = True) -> None:
+        story.train(configs.read(Path("bars.yaml")), Silent(), fresh=fresh, warm_start=Path(warm_start))
+
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    best, state = copy.best.read_bytes(), copy.state.read_bytes()
+    with monkeypatch.context() as patch:
+        patch.setattr(story, "CHECKED_FROM", 0)
+        patch.setattr("trainer.training.apart.check", end)
+        with pytest.raises(KeyboardInterrupt):
+            again("out/bars")
+    assert (copy.best.read_bytes(), copy.state.read_bytes()) == (best, state)
+    for moment in ("trainer.training.fit.Fit.__init__", "trainer.training.fit.Fit.train"):
+        with monkeypatch.context() as patch:
+            patch.setattr(moment, end)
+            with pytest.raises(KeyboardInterrupt):
+                again("out/bars")
+        assert copy.best.read_bytes() == best
+    assert copy.state.exists()  # begun, and not yet read
+    copy.best.unlink()
+    again("out/bars", fresh=False)  # it goes on without its donor
+    assert copy.best.exists()
 
 
 def test_the_preview_is_a_picture(trained: tuple[Path, Run, str]) -> None:

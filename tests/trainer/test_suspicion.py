@@ -11,10 +11,12 @@ from PIL import Image
 from contract.decode import Decoded
 from tests.conftest import small_config
 from tests.trainer.test_fit import examples
+from trainer.cli import suspects
 from trainer.dataset import records
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples, Record
 from trainer.errors import UsageError
+from trainer.evaluation.relabel import Proposal
 from trainer.evaluation.sheet import contact_sheet
 from trainer.framework import import_keras
 from trainer.progress import Silent
@@ -100,6 +102,58 @@ def test_planted_wrong_labels_are_found_on_both_sides(tmp_path: Path) -> None:
 def test_too_few_pictures_for_the_folds_are_explained(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="3 pictures cannot be split into 9 folds"):
         suspicion.find(small_config(), packed(tmp_path, examples(2, 48), examples(1, 48)), Search(folds=9), Silent())
+
+
+@pytest.mark.parametrize("folds", [1, 0, -2])
+def test_folds_that_are_none_are_explained(folds: int, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="give --folds 2 or more"):
+        suspicion.find(small_config(), packed(tmp_path, examples(9, 48), examples(9, 48)), Search(folds), Silent())
+
+
+def test_the_rate_falls_where_there_are_no_readings_to_wait_for() -> None:
+    plan = heldout.plan_for(small_config(Trains={"DecayRate": 0.5, "DecayPatience": 2}), 5_000, "float32")
+    assert plan.rate(plan.steps) < plan.rate(plan.steps // 2) / 10
+    steps = heldout.plan_for(small_config(Trains={"DecayRate": 0.5, "DecaySteps": 9}), 5_000, "float32")
+    assert [steps.rate(step) for step in (0, 9)] == [0.002, 0.001]  # what else the config says is kept
+
+
+@pytest.mark.parametrize("content", ["file,label\na.png,\u00e9\n".encode("cp1252"), "file,label\n".encode("utf-16")])
+def test_a_table_in_another_encoding_is_named(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "relabel.csv"
+    path.write_bytes(content)
+    with pytest.raises(UsageError, match=r"relabel\.csv: .*: save it again as UTF-8, or delete it"):
+        suspicion.recall(small_config(), path)
+
+
+class Told(Silent):
+    """Keeps what was said."""
+
+    def __init__(self) -> None:
+        self.sentences: list[str] = []
+
+    def say(self, sentence: str) -> None:
+        self.sentences.append(sentence)
+
+
+def test_pictures_that_have_moved_cost_no_report(tmp_path: Path) -> None:
+    import_keras()
+    from trainer.training import story  # noqa: PLC0415 - it imports keras
+
+    config, told = small_config(System={"TrainsPath": str(tmp_path / "moved")}), Told()
+    run = run_of(config.Model, tmp_path)
+    suspicion.write(run.relabel, [Proposal("a.png", "1", "2", 0.9)])
+    assert story._suspects(config, run, told) == []
+    assert "moved" in told.sentences[0]
+    assert told.sentences[0].endswith("the report leaves the suspects out")
+
+
+def test_a_report_that_another_writes_costs_no_search(tmp_path: Path) -> None:
+    config, told = small_config(), Told()
+    run, nothing = run_of(config.Model, tmp_path), packed(tmp_path, examples(2, 48), examples(1, 48))
+    with run.alone():
+        assert not suspects._into_report(run, config, nothing, [], told)
+    assert "is in use by" in told.sentences[0]
+    assert "the model's report leaves the suspects out" in told.sentences[0]
 
 
 def test_a_sheet_holds_every_picture_pixel_by_pixel() -> None:

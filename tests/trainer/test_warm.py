@@ -1,5 +1,6 @@
 """A warm start keeps what fits, moves each symbol's weights to its new place, and says what it did."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -59,9 +60,25 @@ def test_layers_of_another_shape_start_fresh_and_are_named() -> None:
 def test_a_donor_is_found_by_folder_file_and_graph(name: str, tmp_path: Path) -> None:
     (tmp_path / "out/a/run").mkdir(parents=True)
     np.savez(tmp_path / "out/a/run/best.npz", **with_symbols(weights(5), OLD))
+    (tmp_path / "out/a/graph").mkdir()
+    (tmp_path / "out/a/graph/a_1.0.pb").write_bytes(b"exported after that")
     donor = find(tmp_path / name)
     assert donor.symbols == OLD
     assert donor.weights.keys() == weights(5).keys()
+
+
+def test_a_graph_stands_for_itself_once_its_run_has_gone_on(artifact: Artifact, tmp_path: Path) -> None:
+    for folder in ("graph", "run"):
+        (tmp_path / folder).mkdir()
+    path, best = lone(artifact, tmp_path / "graph"), tmp_path / "run/best.npz"
+    np.savez(best, **with_symbols(weights(5), OLD))
+    os.utime(path, ns=(2_000_000_000, 2_000_000_000))
+    os.utime(best, ns=(1_000_000_000, 1_000_000_000))
+    assert find(path).source == best
+    os.utime(best, ns=(3_000_000_000, 3_000_000_000))
+    assert find(path).graph == artifact.graph
+    with pytest.raises(UsageError, match="no weights there"):
+        find(path.with_name("small_9.9.pb"))
 
 
 def test_what_is_no_donor_is_said(tmp_path: Path) -> None:

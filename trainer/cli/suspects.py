@@ -5,11 +5,14 @@ from pathlib import Path
 
 from contract.files import write_atomically
 from trainer import config as configs
+from trainer.config import TrainConfig
 from trainer.dataset import pack, quarantine
+from trainer.dataset.pack import PackedSet
 from trainer.evaluation import report
+from trainer.evaluation.report import Item
 from trainer.framework import import_keras
-from trainer.progress import Terminal
-from trainer.run import run_of
+from trainer.progress import Progress, Terminal
+from trainer.run import Run, RunInUseError, run_of
 from trainer.training import assessment, suspicion
 from trainer.training.suspicion import Search
 
@@ -39,17 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
     progress.say(str(ready))
     packed = pack.prepare(config, progress, exclude)
     search = Search(arguments.folds, arguments.confidence, arguments.minutes, ready.precision)
-    found = suspicion.find(config, packed, search, progress)
     folder = run_of(config.Model)
-    suspicion.write(folder.relabel, found.proposals)
-    for one in found.proposals:
-        print(f"{one.name}\tlabel {one.was}\tread {one.label}\t{one.confidence:.3f}")  # noqa: T201 - the result
-    suspects = suspicion.items_of(config, found.proposals)
-    write_atomically(folder.suspects, report.render_suspects(config.Model.ModelName, str(found), suspects).encode())
+    with pack.kept(config):
+        found = suspicion.find(config, packed, search, progress)
+        suspicion.write(folder.relabel, found.proposals)
+        for one in found.proposals:
+            print(f"{one.name}\tlabel {one.was}\tread {one.label}\t{one.confidence:.3f}")  # noqa: T201 - the result
+        suspects = suspicion.items_of(config, found.proposals)
+        write_atomically(folder.suspects, report.render_suspects(config.Model.ModelName, str(found), suspects).encode())
+        reported = folder.spec.exists() and _into_report(folder, config, packed, suspects, progress)
     progress.say(f"with their pictures: {folder.suspects}")
-    if folder.spec.exists():
-        with folder.alone():
-            assessment.write_report(folder, assessment.read_test_set(config, packed, folder, progress), suspects)
+    if reported:
         progress.say(f"and in the model's report: {folder.report}")
     progress.say(str(found))
     if found.proposals:
@@ -58,3 +61,16 @@ def run(arguments: argparse.Namespace) -> int:
             f"python -m trainer relabel {arguments.config}"
         )
     return 0
+
+
+def _into_report(folder: Run, config: TrainConfig, packed: PackedSet, suspects: list[Item], progress: Progress) -> bool:
+    try:
+        with folder.alone():
+            assessment.write_report(folder, assessment.read_test_set(config, packed, folder, progress), suspects)
+    except RunInUseError as error:
+        progress.say(
+            f"warning: {error}; the model's report leaves the suspects out until `python -m trainer report` writes it "
+            "again"
+        )
+        return False
+    return True

@@ -99,8 +99,9 @@ def _pack(
     config: TrainConfig, progress: Progress, found: Scan, exclude: frozenset[str], *, reuse: bool, folder: Path
 ) -> PackedSet:
     kept = found.without(exclude)
-    recipe, old = manifests.recipe_of(config), manifests.read(folder)
+    recipe = manifests.recipe_of(config)
     with alone_in(folder), scratch_in(folder) as scratch, uncollected():
+        old = manifests.read(folder)  # not before: another process may have packed it just now
         width, height = config.input_size
         spool = Spool(scratch / "pixels", size=width * height * config.Pretreatment.ImageChannel)
         spool.path.touch()

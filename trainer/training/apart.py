@@ -3,6 +3,7 @@
 In one process tensorflow shares compiled functions between networks; and a crash here must not be one there.
 """
 
+import multiprocessing
 import os
 from concurrent.futures.process import BrokenProcessPool
 
@@ -22,9 +23,15 @@ def check(config: TrainConfig, packed: PackedSet, progress: Progress) -> None:
         EngineError: the exported graph cannot be reloaded.
     """
     progress.say("First a network that is thrown away: it learns two batches by heart, is exported and read back")
+    others = {*multiprocessing.active_children()}
     try:
         with parallel.processes(1) as pool:
-            progress.say(pool.submit(_check, config, packed).result())
+            try:
+                progress.say(pool.submit(_check, config, packed).result())
+            except KeyboardInterrupt:  # workers leave Ctrl-C to this process, which would wait until it is done
+                for worker in {*multiprocessing.active_children()} - others:
+                    worker.kill()
+                raise
     except BrokenProcessPool as error:
         raise TrainerError(
             "the process that tried the network out was killed or crashed, as it may for want of memory: try a "

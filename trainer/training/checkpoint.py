@@ -24,9 +24,9 @@ class Position:
     Attributes:
         step: steps done.
         seconds: that training has taken.
-        best_accuracy: of the readings so far; below zero before the first.
-        since_best: readings since the best.
-        loss_sum, loss_steps: of the losses since the last reading.
+        best_accuracy: of the regular readings so far; below zero before the first.
+        since_best: regular readings since the best.
+        loss_sum, loss_steps: of the losses since the last regular reading.
         finished: why training ended; empty while it has not.
         history: the readings so far.
     """

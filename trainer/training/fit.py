@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from contract.files import write_atomically
 from contract.image import Pixels
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
@@ -20,7 +21,7 @@ from trainer.training.interrupt import Interrupt
 from trainer.training.journal import Journal
 from trainer.training.learner import Learner
 from trainer.training.pipeline import Batch, Source, Stream, batches_of, label_matrix, some_labels
-from trainer.training.recipe import Recipe
+from trainer.training.recipe import Recipe, peak_rate
 from trainer.training.stopping import Standing, out_of_time, reason_to_stop
 from trainer.training.waiting import Waiting
 from trainer.training.warm import Donor, Taken
@@ -38,6 +39,11 @@ class Sets:
 
 class Fit:
     """One training of one run, fresh or going on where it was interrupted.
+
+    The test set is read regularly, and once more where Ctrl-C or MaxMinutes ends a training. That reading is a line of
+    history.csv, and its weights are exported if they are the best; but it counts for nothing afterwards. A run that
+    goes on has the weights, the best ones, the Patience, the end and the other lines of history.csv that it would have
+    had without the interruption.
 
     Attributes:
         position: where it stands.
@@ -60,7 +66,12 @@ class Fit:
             self._learner.restore(arrays)
         elif donor:
             self.taken = self._learner.start_from(donor, _some(sets))
-            self._save()  # the donor may be this very run, whose weights are gone by now
+            self._save()
+
+    @property
+    def best_accuracy(self) -> float:
+        """Share of the test set's texts that the weights in `run.best` read right, 0..1; below zero if unread."""
+        return max([self.position.best_accuracy, *(reading.accuracy for reading in self.position.history[-1:])])
 
     @property
     def reader(self) -> keras.Model:
@@ -76,6 +87,9 @@ class Fit:
         """
         if self.position.finished and self._is_over():
             return self.position.finished
+        if self._run.regular.exists():
+            write_atomically(self._run.best, self._run.regular.read_bytes())
+            self._run.regular.unlink()
         total = self._recipe.steps - self.position.step
         self._journal = Journal(self._run)
         try:
@@ -110,9 +124,9 @@ class Fit:
             shown.note(self._note(loss))
             shown.advance(recipe.batch_size)
             if position.step in plateau.LOOK_AT:
-                self._look(batch, loss, rate, progress)
+                self._look(batch, loss, progress)
             stop = interrupt.requested or out_of_time(self._config.Trains, position.seconds / 60)
-            if stop or position.step % recipe.validate_every == 0 or position.step == recipe.steps:
+            if stop or self._is_regular():
                 self._read_test_set(rate)
                 shown.note(self._note(loss))
                 reason = "interrupted" if interrupt.requested else reason_to_stop(self._config.Trains, self._standing())
@@ -122,16 +136,20 @@ class Fit:
                 self._save()
         return f"all {recipe.steps:,} steps are done"
 
+    def _is_regular(self) -> bool:
+        """Return whether the test set is read after this step whatever happens."""
+        return self.position.step % self._recipe.validate_every == 0 or self.position.step == self._recipe.steps
+
     def _batches(self) -> Stream:
         return batches_of(self._sets.train, self._config, self._recipe, first_step=self.position.step)
 
-    def _look(self, batch: Batch, loss: float, rate: float, progress: Progress) -> None:
+    def _look(self, batch: Batch, loss: float, progress: Progress) -> None:
         """Say what is the matter if nothing at all is read from a batch that was just learned from."""
         self._learner.refresh_reader()
         images = np.asarray(batch.images)
         if not any(item.text for item in self._learner.read(images, len(images))):
             labels = some_labels(self._sets.train, vitals.LABELS)
-            found = vitals.measure(self._config, labels, self._learner, loss, rate, batch)
+            found = vitals.measure(self._config, labels, self._learner, loss, peak_rate(self._config.Trains), batch)
             progress.say(f"No text yet: {plateau.diagnose(found)}")
 
     def _read_test_set(self, rate: float) -> None:
@@ -150,10 +168,15 @@ class Fit:
                 seconds=round(position.seconds, 3),
             )
         )
-        position.loss_sum, position.loss_steps = 0.0, 0
-        position.since_best = 0 if result.accuracy > position.best_accuracy else position.since_best + 1
-        if result.accuracy >= position.best_accuracy:  # of equal ones the later: it has learned from more pictures
-            position.best_accuracy = result.accuracy
+        # Of equal ones the later: it has learned from more pictures.
+        is_best = result.accuracy >= position.best_accuracy
+        if self._is_regular():
+            position.loss_sum, position.loss_steps = 0.0, 0
+            position.since_best = 0 if result.accuracy > position.best_accuracy else position.since_best + 1
+            position.best_accuracy = max(position.best_accuracy, result.accuracy)
+        elif is_best and position.best_accuracy >= 0:
+            write_atomically(self._run.regular, self._run.best.read_bytes())
+        if is_best:
             checkpoint.save_arrays(self._run.best, self._learner.reader_weights())
         self._journal.add(position.history)
         self._save()
@@ -172,9 +195,7 @@ class Fit:
 
     def _note(self, loss: float) -> str:
         read = self.position.history
-        tested = (
-            f"test {read[-1].accuracy:.2%} (best {self.position.best_accuracy:.2%})" if read else "test not read yet"
-        )
+        tested = f"test {read[-1].accuracy:.2%} (best {self.best_accuracy:.2%})" if read else "test not read yet"
         return f"loss {loss:.3f}  {tested}"
 
     def _save(self) -> None:

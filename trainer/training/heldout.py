@@ -22,6 +22,7 @@ from trainer.dataset.records import Examples
 from trainer.progress import Steps
 from trainer.training import recipe as recipes
 from trainer.training.pipeline import batches, label_matrix
+from trainer.training.recipe import Recipe
 
 READINGS = 10  # of the held-out pictures in a whole training
 POOLED = 3  # of the newest of them, that are taken together
@@ -62,7 +63,7 @@ def read(
 
     shown, deadline = limits
     others = np.flatnonzero(~held_out)
-    plan = recipes.choose(config, len(others), precision)
+    plan = plan_for(config, len(others), precision)
     labels = label_matrix([examples.labels[index] for index in others], config.charset)
     learner = Learner(config, plan)
     every = math.ceil(plan.steps / READINGS)
@@ -82,6 +83,18 @@ def read(
             if last or has_learned(agreed):
                 break
     return pooled(readings[-POOLED:])
+
+
+def plan_for(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
+    """Return how to train on so many pictures: as the config says, but for DecayPatience.
+
+    That waits for readings of the test set, of which there is none here: in its place the rate is warmed up and falls
+    along a cosine, as it does by default.
+    """
+    if config.Trains.DecayPatience is not None:
+        trains = config.Trains.model_copy(update={"DecayRate": None, "DecayPatience": None})
+        config = config.model_copy(update={"Trains": trains})
+    return recipes.choose(config, pictures, precision)
 
 
 def agreement(texts: Sequence[str], labels: Sequence[str]) -> float:

@@ -15,7 +15,7 @@ from trainer.config import TrainConfig
 from trainer.dataset import pack
 from trainer.dataset.endless import Endless
 from trainer.dataset.pack import PackedSet
-from trainer.errors import TrainerError, UsageError
+from trainer.errors import TrainerError
 from trainer.evaluation.metrics import by_length, lengths_sentence
 from trainer.evaluation.report import Item
 from trainer.export.artifact import Exported
@@ -36,6 +36,10 @@ from trainer.training.resolved import resolve, to_yaml
 # Test pictures that an export is tried on before the first step.
 REHEARSED = 8
 
+# Pictures shown in all. A shorter training takes hardly longer than the check at the start, which shows up to half as
+# many, and builds and exports a network of its own: it finds out as soon by itself.
+CHECKED_FROM = 2 * checks.STEPS * checks.BATCH
+
 # May change between the two parts of an interrupted run: they say when it ends, not what it computes.
 FREE_KEYS = frozenset({"SavedSteps", "EndAcc", "EndCost", "EndEpochs", "MaxMinutes", "Patience", "TestBatchSize"})
 
@@ -55,7 +59,9 @@ def train(
         progress: where to report.
         fresh: forget an earlier run instead of going on with it.
         exclude: names of pictures to leave out.
-        warm_start: a run's folder, its best.npz or its .pb, to take over what fits; a run that goes on has it already.
+        warm_start: a run's folder, its best.npz or its .pb, to take over what fits; a run that goes on has it already,
+            and does not look for it again. It may be this very run: its best weights stay until the new training has
+            read the test set, so that the same command goes on from them if it was killed before.
 
     Raises:
         UsageError: there are no weights to start from.
@@ -79,7 +85,8 @@ def _train(
     warm_start: Path | None,
 ) -> Exported:
     run = run_of(config.Model)
-    donor = warm.find(warm_start) if warm_start else None  # before anything is cleared: it may be this very run
+    going_on = run.state.exists() and not fresh
+    donor = warm.find(warm_start) if warm_start and not going_on else None
     earlier = None if fresh else run.earlier()
     device = devices.prepare(config, earlier["made_of"]["precision"] if earlier else None)
     progress.say(str(device))
@@ -88,13 +95,13 @@ def _train(
     for finding in packed.warnings:
         progress.say(f"warning: {finding.text}")
     plan = recipe.choose(config, epoch_pictures(config, packed), device.precision)
-    if fresh:  # not before all that can go wrong with the pictures has
-        run.clear()
+    thorough = plan.steps * plan.batch_size > CHECKED_FROM
+    if thorough and not going_on:  # a run that goes on was checked when it began
+        apart.check(config, packed, progress)
+    if fresh:  # not before all that can go wrong with the pictures or the network has
+        run.clear(keep_best=donor is not None and donor.source.resolve() == run.best.resolve())
     _begin(run, resolve(config, plan, packed.counts["test"]), packed, device, warm_start)
     sets = Sets(source_of(config, packed), packed.load("test"))
-    thorough = plan.steps > checks.STEPS  # a shorter training is over before a check of it would be
-    if thorough and not run.state.exists():  # a run that goes on was checked when it began
-        apart.check(config, packed, progress)
     fitting = fit.Fit(config, plan, sets, run, donor)
     if donor and fitting.taken:
         progress.say(f"Starting from {donor.source}: {fitting.taken}")
@@ -128,7 +135,7 @@ def export(
 def _suspects(config: TrainConfig, run: Run, progress: Progress) -> list[Item]:
     try:
         return suspicion.recall(config, run.relabel)
-    except UsageError as error:  # a table that somebody is editing must not cost a training its report
+    except TrainerError as error:  # neither an edited table nor moved pictures may cost a training its report
         progress.say(f"warning: {error}; the report leaves the suspects out")
         return []
 
@@ -144,7 +151,7 @@ def _fit(fitting: fit.Fit, progress: Progress, plan: str) -> None:
     with interrupt.interruptible(progress) as stop:
         progress.say(plan)
         reason = fitting.train(progress, stop)
-    progress.say(f"Training ended: {reason}; best test accuracy {fitting.position.best_accuracy:.2%}")
+    progress.say(f"Training ended: {reason}; best test accuracy {fitting.best_accuracy:.2%}")
     if fitting.waiting.worked:
         progress.say(str(fitting.waiting))
 

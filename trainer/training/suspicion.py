@@ -19,7 +19,7 @@ from trainer.evaluation import relabel
 from trainer.evaluation.relabel import Proposal
 from trainer.evaluation.report import Item
 from trainer.progress import Progress
-from trainer.training import heldout, recipe
+from trainer.training import heldout
 from trainer.training.heldout import Verdict
 
 FOLDS = 3
@@ -84,7 +84,7 @@ def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progr
     if packed.endless:
         raise UsageError("the pictures are drawn, so their labels are right: there is nothing to suspect")
     examples = joined(packed.load("train"), packed.load("test"))
-    numbers = fold_numbers(examples, search.folds)
+    numbers = fold_numbers(examples, max(1, search.folds))
     empty = [fold for fold in range(search.folds) if fold not in numbers]
     if search.folds < 2 or empty:
         raise UsageError(
@@ -111,7 +111,7 @@ def _read(
     shown: tuple[Progress, str],
 ) -> list[Verdict]:
     progress, title = shown
-    plan = recipe.choose(config, int((~held_out).sum()), search.precision)
+    plan = heldout.plan_for(config, int((~held_out).sum()), search.precision)
     deadline = time.monotonic() + (60 * search.minutes / search.folds if search.minutes else float("inf"))
     with progress.steps(title, plan.steps * plan.batch_size) as steps:
         return heldout.read(config, examples, held_out, search.precision, (steps, deadline))
@@ -143,12 +143,17 @@ def recall(config: TrainConfig, path: Path) -> list[Item]:
     """Return what an earlier search found and wrote to `path`, less what has been relabelled or is gone since.
 
     Raises:
-        UsageError: the file was edited into something else.
+        UsageError: the file was edited into something else, or cannot be read.
+        SourceError: the pictures are not where they were.
     """
     if not path.exists():
         return []
+    try:
+        text = path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: {error}: save it again as UTF-8, or delete it") from error
+    proposals = relabel.from_csv(text, str(path))
     labels = {sample.name: config.charset.fold(sample.label or "") for sample in scan(config).samples}
-    proposals = relabel.from_csv(path.read_text("utf-8"), str(path))
     return items_of(config, [one for one in proposals if labels.get(one.name) == one.was])
 
 

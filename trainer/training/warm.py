@@ -66,23 +66,31 @@ def find(path: Path) -> Donor:
     """Load a donor.
 
     Args:
-        path: a run's folder, its best.npz, or an exported .pb. Where the run of a .pb is still beside it, its weights
-            are taken, for they are more exact; else those in the graph, and the symbols of the YAML beside it.
+        path: a run's folder, its best.npz, or an exported .pb. Where the run of a .pb is still beside it and has not
+            gone on since, its weights are taken, for they are more exact; else those in the graph, and the symbols of
+            the YAML beside it.
 
     Raises:
         UsageError: no weights are there.
     """
-    places = [path, path / "best.npz", path / "run" / "best.npz"]
-    if path.suffix == ".pb":
-        places = [path.parent.parent / "run" / "best.npz"]
+    places = [path] if path.suffix == ".pb" else [path, path / "best.npz", path / "run" / "best.npz"]
     found = next((place for place in places if place.is_file()), None)
-    if found is None and path.suffix == ".pb" and path.is_file():
-        return _in_graph(path)
     if found is None:
-        looked = ", ".join(place.as_posix() for place in dict.fromkeys([path, *places]))
+        looked = ", ".join(place.as_posix() for place in places)
         raise UsageError(
             f"--warm-start {path}: no weights there (looked for {looked}); give the folder of a run, or an exported .pb"
         )
+    if found.suffix == ".pb":
+        beside = found.parent.parent / "run" / "best.npz"
+        return _in_run(beside) if _is_exported_from(found, beside) else _in_graph(found)
+    return _in_run(found)
+
+
+def _is_exported_from(graph: Path, weights: Path) -> bool:
+    return weights.is_file() and weights.stat().st_mtime_ns <= graph.stat().st_mtime_ns
+
+
+def _in_run(found: Path) -> Donor:
     try:
         arrays = load_arrays(found)
         symbols = symbols_of(arrays)

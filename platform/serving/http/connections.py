@@ -4,6 +4,7 @@ waitress has no type annotations, so its classes count as Any here.
 """
 
 import socket
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
@@ -38,6 +39,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
     parser_class = Parser
 
     def __init__(self, server: Any, *more: Any, **named: Any) -> None:  # noqa: ANN401 - as waitress has them
+        self._home = threading.get_ident()  # the loop makes all channels, and it alone may close them
         self._gathered: list[bytes] | None = None
         self._ended = False
         self.sending = False  # by the thread that answers, which says so if something is left for the loop to send
@@ -66,6 +68,12 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
             self._ended = True
         else:
             super().handle_read()
+
+    def send(self, data: Any, do_close: bool = True) -> int:  # noqa: ANN401, FBT001, FBT002 - as in waitress
+        """Send some bytes and return how many. If the client has gone, the loop finds out and closes."""
+        if not self.connected:  # the loop has closed it since
+            return 0
+        return int(super().send(data, do_close and threading.get_ident() == self._home))
 
     def write_soon(self, data: Any) -> int:  # noqa: ANN401 - bytes, or a buffer of waitress
         """Send, or keep for the end of `together`."""
@@ -145,10 +153,12 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     channel_class = Channel
     crowd: Crowd
     draining = False
+    _came = False  # whether the last look found a connection, taken or not
 
     def accept(self) -> Any:  # noqa: ANN401 - a socket and an address, or None
         """Accept a connection, unless its address has too many."""
         accepted = super().accept()
+        self._came = accepted is not None
         if accepted is None or self.crowd.admits(accepted[1][0], time.time()):
             return accepted
         accepted[0].close()
@@ -164,10 +174,11 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
         """Take the connections that the kernel has made for us already, then no more. In the loop's thread only."""
         if self.draining:
             return
-        taken = -1
-        while taken < len(self.active_channels):
-            taken = len(self.active_channels)
+        for _ in range(self.adj.backlog + 1):  # as many as it can hold: more may come without end
+            self._came = False
             self.handle_accept()
+            if not self._came:
+                break
         self.draining = True
         dispatcher.close(self)  # the trigger stays open: channels wake the loop with it
 

@@ -27,6 +27,7 @@ _IDLE_SECONDS = 75  # longer than the usual 60 of a proxy before us, so that the
 _CONNECTIONS_PER_ADDRESS = 100  # browsers hold six
 _CLEANUP_SECONDS = 5  # between two looks for connections that take too long
 _SHUTDOWN_SECONDS = 1.0  # for threads to end that have nothing left to do
+_AFTER_A_DEFECT_SECONDS = 0.1  # so that one which does not pass fills no log
 
 _log = logging.getLogger(__name__)
 
@@ -151,7 +152,11 @@ class HttpServer:
     def _loop(self) -> None:
         while not self._finished():
             wait = 1.0 if self._stop_at is None else 0.05
-            self._sockets.turn(wait)
+            try:
+                self._sockets.turn(wait)
+            except Exception:  # noqa: BLE001 - a defect of one connection must not end all others
+                _log.exception("a connection could not be looked after; the others go on")
+                time.sleep(_AFTER_A_DEFECT_SECONDS)
         self._dispatcher.shutdown(_SHUTDOWN_SECONDS)
         with self._pulling:
             self._looped = True

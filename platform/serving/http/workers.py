@@ -51,7 +51,8 @@ class Workers:
     def take(self, task: Task, *, wait: bool) -> bool:
         """Do a task; return False if no thread is free and it shall not wait for one."""
         mine: _Worker | None = getattr(self._here, "worker", None)
-        if mine and mine.task is None:  # the next request of the connection that this thread is about to be done with
+        # The next request of the connection that this thread is about to be done with, unless others wait for longer.
+        if mine and mine.task is None and not self._waiting:
             mine.task = task
             return True
         with self._lock:
@@ -82,8 +83,14 @@ class Workers:
         worker = _Worker()
         thread = threading.Thread(target=self._work, args=(worker,), name=f"{self._name}-{len(self._threads)}")
         thread.daemon = True
+        try:
+            thread.start()
+        except RuntimeError as error:  # the system has none left
+            if not self._threads:
+                raise
+            _log.warning("no new thread: %s; the %d that there are go on", error, len(self._threads))
+            return None
         self._threads.append(thread)
-        thread.start()
         return worker
 
     def _work(self, worker: "_Worker") -> None:

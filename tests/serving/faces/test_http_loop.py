@@ -1,3 +1,4 @@
+import selectors
 import socket
 from collections.abc import Callable, Iterator
 
@@ -89,6 +90,7 @@ def test_room_to_send_is_waited_for_only_while_there_is_something(sockets: Socke
     sockets.turn(0)
     sockets.turn(0)
     assert not one.writes
+    assert sockets._waited[one._fileno] == selectors.EVENT_READ
 
 
 def test_one_that_is_closed_is_heard_no_more(sockets: Sockets, wire: Callable[[], Wire]) -> None:

@@ -1,6 +1,7 @@
 import http.client
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import requests
 from serving.errors import ListenError, PortBusyError
 from serving.face_settings import SecuritySection
 from serving.http.facilities import Facilities
+from serving.http.loop import Sockets
 from serving.http.server import HttpServer
 from serving.pictures import RequestLimits
 from serving.security.gate import Gate
@@ -328,6 +330,76 @@ def test_an_answer_that_is_not_fetched_holds_up_nobody(serve_http: Serve, pictur
                 for _ in range(2000):
                     greedy.sock.send(b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
         assert post(server, picture()).status_code == 200
+
+
+def test_a_client_that_leaves_before_it_is_told_to_go_on_is_dropped_by_the_loop(
+    serve_http: Serve, plane: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    droppers = []
+
+    class Watched(Sockets):
+        def __delitem__(self, number: int) -> None:
+            droppers.append(threading.current_thread().name)
+            super().__delitem__(number)
+
+    monkeypatch.setattr("serving.http.server.Sockets", Watched)
+    server = serve_http()
+    for _ in range(5):
+        plane.gate = threading.Event()
+        with connected(server) as client:
+            client.sock.sendall(
+                b"POST /captcha/v3 HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"
+                b"POST /captcha/v3 HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+            )
+            assert plane.waiting.acquire(timeout=10)
+        plane.gate.set()
+    deadline = time.monotonic() + 10
+    while len(droppers) < 5 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert droppers == ["http"] * 5
+
+
+def test_a_defect_in_one_turn_of_the_loop_ends_no_other_connection(
+    serve_http: Serve, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve_http()
+    whole, left = Sockets.turn, [1]
+
+    def turn(sockets: Sockets, seconds: float) -> None:
+        if left:
+            raise ZeroDivisionError(left.pop())
+        whole(sockets, seconds)
+
+    monkeypatch.setattr(Sockets, "turn", turn)
+    assert [post(server, picture()).status_code for _ in range(2)] == [200, 200]
+    assert not left
+    assert "could not be looked after" in caplog.text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere a machine is 127.0.0.1 alone")
+def test_what_waits_behind_a_refused_connection_is_answered_while_stopping(
+    serve_http: Serve, plane: Any, picture: Callable[..., bytes]
+) -> None:
+    server = serve_http(connections_per_address=1)
+    plane.gate, held = threading.Event(), threading.Event()
+
+    def stop_listening() -> None:
+        held.wait(10)
+        server._stop_listening()
+
+    with ThreadPoolExecutor() as pool, ExitStack() as stack:
+        working = pool.submit(post, server, picture())
+        assert plane.waiting.acquire(timeout=10)
+        server._in_loop(stop_listening)
+        stack.enter_context(connected(server))  # one too many
+        other = stack.enter_context(
+            socket.create_connection(("127.0.0.1", server.ports[0]), 10, source_address=("127.0.0.2", 0))
+        )
+        other.sendall(b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n")
+        held.set()
+        assert other.recv(15) == b"HTTP/1.1 200 OK"
+        plane.gate.set()
+        assert working.result(10).status_code == 200
 
 
 def test_the_word_of_a_trusted_proxy_reaches_the_gate(serve_http: Serve) -> None:

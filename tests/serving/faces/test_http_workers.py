@@ -68,6 +68,47 @@ def test_the_next_request_of_a_connection_needs_no_free_thread(workers: Workers)
     assert taken == [True, True]
 
 
+def test_one_connection_with_request_after_request_keeps_no_other_waiting() -> None:
+    workers = Workers(1, "w")
+    other = Job(lambda: None)
+    behind = []
+
+    def go_on() -> None:
+        behind.append(1)
+        if not other.done.is_set() and len(behind) < 1000:
+            workers.take(Job(go_on), wait=True)
+            if len(behind) == 1:
+                workers.take(other, wait=True)
+
+    workers.take(Job(go_on), wait=True)
+    assert other.done.wait(10)
+    assert len(behind) < 5
+    workers.stop(10)
+
+
+def test_a_thread_that_the_system_refuses_is_asked_for_again(
+    workers: Workers, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    gate = threading.Event()
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(RuntimeError, match="new thread"):
+            workers.take(Job(lambda: None), wait=True)
+    assert workers.take(Job(lambda: assert_true(gate.wait(10))), wait=False)
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", refuse)
+        assert not workers.take(Job(lambda: None), wait=False)
+    assert "no new thread" in caplog.text
+    second = Job(lambda: None)
+    assert workers.take(second, wait=False)
+    assert second.done.wait(10)
+    gate.set()
+
+
+def refuse(_thread: threading.Thread) -> None:
+    raise RuntimeError("can't start new thread")
+
+
 def test_a_defect_does_not_end_the_thread(workers: Workers, caplog: pytest.LogCaptureFixture) -> None:
     def break_down() -> None:
         raise ZeroDivisionError
