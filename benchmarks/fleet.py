@@ -18,6 +18,7 @@ from contract.files import sha256, write_atomically
 from contract.spec import GoldenPicture, GraphSection, ModelSpec, dump
 from engine.preflight import Preflight
 from serving.answer import Answer, Hints
+from serving.cli.serve import SWITCH_SECONDS
 from serving.client import ClientError, HttpClient, Patience
 from serving.daemon import assemble
 from serving.errors import ServingError
@@ -119,6 +120,7 @@ class InProcess:
         settings = load(None, {}, [*folders.items(), *values.items()])
         trial = Preflight(settings.Models.trial) if settings.Models.Preflight else None
         self.plane, self.lifecycle = assemble(settings, engine.open_model, try_model=trial)
+        sys.setswitchinterval(SWITCH_SECONDS)  # as the command does
         self.lifecycle.start()
         self._wait_for("1.0")
 

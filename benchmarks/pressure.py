@@ -1,9 +1,9 @@
 """Loads on a running service that several benchmarks put on it, and what they print of a target."""
 
 import argparse
-import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from fleet import Artifacts, InProcess, OverHttp, Service
 
 from serving.load.run import Picture, run
 from serving.load.samples import Sample, arrivals
-from serving.load.senders import Outcome
+from serving.load.senders import Outcome, Sender
 
 CLIENTS = 32
 
@@ -45,24 +45,33 @@ def values(arguments: argparse.Namespace) -> dict[str, str]:
 def load(service: Service, contents: Sequence[bytes], rate: float, seconds: float, crowd: int = 128) -> list[Sample]:
     """Put an open-loop load on the service, with so many senders."""
     pictures = [Picture(content) for content in contents]
-    return run(arrivals(rate, seconds, seed=0), pictures, [service.sender] * crowd)
+    return send_all(arrivals(rate, seconds, seed=0), pictures, service.sender, crowd)
+
+
+def send_all(
+    due: Sequence[float], pictures: Sequence[Picture], connect: Callable[[], Sender], crowd: int
+) -> list[Sample]:
+    """Send everything that is due, by so many senders.
+
+    Raises:
+        RuntimeError: a sender died on the way: its requests are missing.
+    """
+    samples = run(due, pictures, [connect] * crowd)
+    if len(samples) != len(due):
+        raise RuntimeError(f"of {len(due)} requests {len(due) - len(samples)} are missing: senders died, see above")
+    return samples
 
 
 def capacity(service: Service, pictures: Sequence[bytes], clients: int, seconds: float = 5.0) -> float:
     """Return how many answers a second so many clients get that ask again at once."""
-    counts: list[int] = []
     until = time.monotonic() + seconds
 
-    def ask_on() -> None:
+    def ask_on() -> int:
         count = 0
         with closing(service.sender()) as sender:
             while time.monotonic() < until:
                 count += not sender.send(pictures[count % len(pictures)]).error
-        counts.append(count)
+        return count
 
-    threads = [threading.Thread(target=ask_on) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(counts) / seconds
+    with ThreadPoolExecutor(clients) as crowd:  # raises what a client died of
+        return sum(asking.result() for asking in [crowd.submit(ask_on) for _ in range(clients)]) / seconds

@@ -1,42 +1,58 @@
-"""What is refused before any work is done for it: decoding for a flooded model would take time from the others."""
+"""What is looked at before any picture is decoded: decoding for a flooded model would take time from the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 from contract import image
-from contract.errors import PictureError
+from contract.errors import PictureError, PictureTooLargeError
 from contract.image import Limits
 from serving.answer import Hints
-from serving.errors import OverloadedError, UnknownModelError
+from serving.errors import OverloadedError, TooLargeError, UnreadablePictureError
 from serving.pool import Session
 from serving.routing import Route, Routes
 
 
-def refuse_if_full(
-    routes: Routes[Session], left: Sequence[Route[Session]], hints: Hints, pictures: Sequence[bytes], limits: Limits
-) -> None:
-    """Refuse a request of which a picture would find its model's queue full; the picture's header says which model.
+def refuse_if_full(left: Sequence[Route[Session]]) -> None:
+    """Refuse a request if no model that could answer it has room: before its pictures are looked at.
+
+    Args:
+        left: the models that the hints leave.
+
+    Raises:
+        OverloadedError: all their queues are full.
+    """
+    if all(route.target.batcher.full for route in left):
+        raise OverloadedError("the queues are full: try again later")
+
+
+def target_of(
+    routes: Routes[Session], left: Sequence[Route[Session]], hints: Hints, picture: bytes, limits: Limits
+) -> Session:
+    """Return what will read a picture, by the size in its header.
 
     Args:
         routes: of this moment.
         left: the models that the hints leave.
         hints: of the request.
-        pictures: of the request.
+        picture: as it came.
         limits: of each picture.
 
     Raises:
-        OverloadedError: one of them has no room.
+        UnreadablePictureError: the header is that of no picture.
+        TooLargeError: the picture is over a limit.
+        UnknownModelError: no model reads it.
     """
-    full = [route for route in left if route.target.batcher.full]
-    if not full:
-        return
-    if len(full) == len(left) or any(_target(routes, left, hints, picture, limits) in full for picture in pictures):
-        raise OverloadedError("the queues are full: try again later")
+    with picture_errors():
+        size = image.size_of(picture, limits)
+    return routes.choose(left, hints, size).target
 
 
-def _target(
-    routes: Routes[Session], left: Sequence[Route[Session]], hints: Hints, picture: bytes, limits: Limits
-) -> Route[Session] | None:
+@contextmanager
+def picture_errors() -> Iterator[None]:
+    """Raise what is wrong with a picture as an error of the service."""
     try:
-        return routes.choose(left, hints, image.size_of(picture, limits))
-    except (PictureError, UnknownModelError):
-        return None  # it will be answered with that
+        yield
+    except PictureTooLargeError as error:
+        raise TooLargeError(str(error)) from error
+    except PictureError as error:
+        raise UnreadablePictureError(str(error)) from error

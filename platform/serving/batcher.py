@@ -86,6 +86,7 @@ class Batcher:
         self._settings = settings
         self._name = name
         self._waiting: deque[_Item] = deque()
+        self._coming = 0  # pictures that room is kept for
         self._closed = False
         self._changed = threading.Condition(threading.Lock())
         self._workers = [
@@ -98,19 +99,35 @@ class Batcher:
     @property
     def full(self) -> bool:
         """Whether the next picture would be refused."""
-        return len(self._waiting) >= self._settings.Queue
+        return len(self._waiting) + self._coming >= self._settings.Queue
 
     @property
     def depth(self) -> int:
         """How many pictures wait."""
         return len(self._waiting)
 
-    def submit(self, pictures: Sequence[Pixels], deadline: float) -> Ticket:
+    def reserve(self, count: int) -> None:
+        """Keep room for so many pictures, all or none, until they are submitted or the room is released.
+
+        Raises:
+            OverloadedError: there is no room for them.
+        """
+        with self._changed:
+            self._need_room(count)
+            self._coming += count
+
+    def release(self, count: int) -> None:
+        """Give back room that was kept and is not needed."""
+        with self._changed:
+            self._coming -= count
+
+    def submit(self, pictures: Sequence[Pixels], deadline: float, reserved: int = 0) -> Ticket:
         """Queue the pictures of a request, all or none.
 
         Args:
             pictures: one or more of uint8 [H, W, C], all of the model's input size.
             deadline: on the clock of time.monotonic(); what has not been started by then is not run.
+            reserved: the room that was kept for them, which is given back unless this raises.
 
         Raises:
             OverloadedError: there is no room for them.
@@ -118,11 +135,8 @@ class Batcher:
         ticket = Ticket(len(pictures), deadline)
         now = time.monotonic()
         with self._changed:
-            if len(self._waiting) + len(pictures) > self._settings.Queue or self._closed:
-                raise OverloadedError(
-                    f"{len(self._waiting)} pictures are waiting for {self._name}, of at most {self._settings.Queue}: "
-                    "try again later"
-                )
+            self._need_room(len(pictures) - reserved)
+            self._coming -= reserved
             self._waiting.extend(_Item(ticket, index, pixels, now) for index, pixels in enumerate(pictures))
             self._changed.notify()
         return ticket
@@ -160,6 +174,13 @@ class Batcher:
         for worker in self._workers:
             worker.join(max(0.0, until - time.monotonic()))
         return not any(worker.is_alive() for worker in self._workers)
+
+    def _need_room(self, count: int) -> None:
+        waiting = len(self._waiting) + self._coming
+        if waiting + count > self._settings.Queue or self._closed:
+            raise OverloadedError(
+                f"{waiting} pictures are waiting for {self._name}, of at most {self._settings.Queue}: try again later"
+            )
 
     def _given_up(self, ticket: Ticket) -> Sequence[Result]:
         _log.error("%s hangs: a run was not done %.0f s after the deadline of its request", self._name, HUNG_SECONDS)

@@ -8,14 +8,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from PIL import Image
-
 from contract import image
-from contract.errors import PictureError, PictureTooLargeError
 from contract.image import Pixels
-from contract.spec import ModelSpec
 from serving import tracing
-from serving.admission import refuse_if_full
+from serving.admission import picture_errors, refuse_if_full, target_of
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.batcher import Result, Ticket
 from serving.budget import Budget
@@ -26,7 +22,6 @@ from serving.errors import (
     OverloadedError,
     ServingError,
     TooLargeError,
-    UnreadablePictureError,
 )
 from serving.lifecycle import Lifecycle
 from serving.pool import Pool, Session
@@ -91,24 +86,24 @@ class DataPlane:
         """Answer by the routes of this moment; None if a session was taken away meanwhile."""
         routes = self._pool.routes
         left = routes.narrow(hints)
-        refuse_if_full(routes, left, hints, pictures, self._limits.picture)
+        refuse_if_full(left)
         answers = [Answer()] * len(pictures)
         begun = time.monotonic()
         with _Leases() as leases:
             for index, picture in enumerate(pictures):
                 try:
-                    decoded = self._decode(picture)
-                    session = routes.choose(left, hints, decoded.size).target
-                    pixels = _pretreat(decoded, session.spec)
+                    session = target_of(routes, left, hints, picture, self._limits.picture)
                 except ServingError as error:
                     answers[index] = Answer(error=error)
                     continue
                 work = leases.take(session)
                 if work is None:
                     return None
-                work.add(index, pixels, len(picture))
-            submitted = time.monotonic()
+                work.plan(index, len(picture))
             with self._budget.share(leases.sizes):
+                for work in leases.reserve():
+                    self._decode(work, pictures, answers)
+                submitted = time.monotonic()
                 for work in leases.submit(deadline):
                     for index, result in zip(work.indices, work.wait(), strict=True):
                         answers[index] = _answer(work.session, result)
@@ -119,13 +114,15 @@ class DataPlane:
             raise DeadlineError("the deadline passed before the request's turn came")
         return answers
 
-    def _decode(self, picture: bytes) -> Image.Image:
-        try:
-            return image.decode(picture, self._limits.picture)
-        except PictureTooLargeError as error:
-            raise TooLargeError(str(error)) from error
-        except PictureError as error:
-            raise UnreadablePictureError(str(error)) from error
+    def _decode(self, work: "_Work", pictures: Sequence[bytes], answers: list[Answer]) -> None:
+        spec = work.session.spec
+        for index in work.planned:
+            try:
+                with picture_errors():  # also of an animated picture without the frame that the model reads
+                    decoded = image.decode(pictures[index], self._limits.picture)
+                    work.add(index, image.pretreat(decoded, spec.Pretreatment, spec.input_size))
+            except ServingError as error:
+                answers[index] = Answer(error=error)
 
 
 @dataclass(eq=False)
@@ -133,15 +130,29 @@ class _Work:
     """The part of a request that one session does."""
 
     session: Session
-    indices: list[int] = field(default_factory=list)
+    planned: list[int] = field(default_factory=list)
+    indices: list[int] = field(default_factory=list)  # of those that could be decoded
     pixels: list[Pixels] = field(default_factory=list)
-    size: int = 0  # of the pictures as they came, in bytes
+    size: int = 0  # of the planned pictures as they came, in bytes
+    reserved: int = 0  # room in the queue
     ticket: Ticket | None = None
 
-    def add(self, index: int, pixels: Pixels, size: int) -> None:
+    def plan(self, index: int, size: int) -> None:
+        self.planned.append(index)
+        self.size += size
+
+    def reserve(self) -> None:
+        self.session.batcher.reserve(len(self.planned))
+        self.reserved = len(self.planned)
+
+    def add(self, index: int, pixels: Pixels) -> None:
         self.indices.append(index)
         self.pixels.append(pixels)
-        self.size += size
+
+    def submit(self, deadline: float) -> None:
+        if self.pixels:
+            self.ticket = self.session.batcher.submit(self.pixels, deadline, self.reserved)
+            self.reserved = 0
 
     def wait(self) -> Sequence[Result]:
         return self.session.batcher.wait(self.ticket) if self.ticket else ()
@@ -167,12 +178,19 @@ class _Leases:
             work = self._works[session.key] = _Work(session)
         return work
 
+    def reserve(self) -> Sequence[_Work]:
+        """Keep room for everything that is planned; given back in the end if it was not used."""
+        works = list(self._works.values())
+        for work in works:
+            work.reserve()
+        return works
+
     def submit(self, deadline: float) -> Sequence[_Work]:
         """Queue everything, or nothing if one session has no room."""
         works = list(self._works.values())
         try:
             for work in works:
-                work.ticket = work.session.batcher.submit(work.pixels, deadline)
+                work.submit(deadline)
         except OverloadedError:
             for work in works:
                 if work.ticket:
@@ -187,6 +205,7 @@ class _Leases:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for work in self._works.values():
+            work.session.batcher.release(work.reserved)
             work.session.give_back()
 
 
@@ -213,13 +232,6 @@ def _trace_run(work: _Work, submitted: float) -> None:
         trace.stage("queue", submitted, started or now, about)
         if started:  # not if its deadline came before its turn
             trace.stage("run", started, now, about)
-
-
-def _pretreat(picture: Image.Image, spec: ModelSpec) -> Pixels:
-    try:
-        return image.pretreat(picture, spec.Pretreatment, spec.input_size)
-    except PictureError as error:  # an animated picture without the frame that the model reads
-        raise UnreadablePictureError(str(error)) from error
 
 
 def _answer(session: Session, result: Result) -> Answer:

@@ -98,6 +98,22 @@ def test_a_full_queue_refuses_at_once_and_all_or_nothing(model: Model, batchers:
     assert [texts(batcher.wait(ticket)) for ticket in [running, waiting, last]] == [["0"], ["1", "2"], ["5"]]
 
 
+def test_room_that_is_kept_is_nobody_elses(model: Model, batchers: list[Batcher]) -> None:
+    batcher = make(model, batchers, Queue=3)
+    batcher.reserve(2)
+    with pytest.raises(OverloadedError):
+        batcher.reserve(2)
+    with pytest.raises(OverloadedError, match="2 pictures are waiting for digits, of at most 3"):
+        batcher.submit(pictures(0, 1), later())
+    batcher.reserve(1)
+    assert batcher.full
+    batcher.release(1)
+    assert not batcher.full
+    model.open()
+    assert texts(batcher.wait(batcher.submit(pictures(2), later(), reserved=2))) == ["2"]
+    assert texts(batcher.wait(batcher.submit(pictures(3, 4, 5), later()))) == ["3", "4", "5"]
+
+
 def test_expired_work_is_not_run(model: Model, batchers: list[Batcher]) -> None:
     # T10
     batcher = make(model, batchers)

@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
+from PIL import Image
 
+from contract import image
 from serving.answer import Hints
 from serving.budget import Budget
 from serving.errors import OverloadedError, UnreadablePictureError
@@ -111,6 +113,76 @@ def test_large_pictures_at_one_model_leave_room_for_another(
     for asker in askers:
         asker.join(10)
     assert outcomes == {"answered": 6, "refused": 6}
+
+
+@pytest.fixture
+def decoded(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> list[int]:
+    """Sizes of the files that were decoded; those for the flooded model wait there for the engine's gate."""
+    sizes: list[int] = []
+    decode, large = image.decode, picture(1, FLOODED)
+
+    def slowly(content: bytes, limits: image.Limits) -> Image.Image:
+        sizes.append(len(content))
+        if content == large:
+            assert engine.gate.wait(20)
+        return decode(content, limits)
+
+    monkeypatch.setattr(image, "decode", slowly)
+    return sizes
+
+
+@contextmanager
+def asked_at_once(service: Service, clients: int) -> Iterator[Counter[str]]:
+    outcomes: Counter[str] = Counter()
+
+    def ask() -> None:
+        try:
+            service.plane.recognize([picture(1, FLOODED)], Hints())
+            outcomes["answered"] += 1
+        except OverloadedError:
+            outcomes["refused"] += 1
+
+    askers = [threading.Thread(target=ask) for _ in range(clients)]
+    for asker in askers:
+        asker.start()
+    yield outcomes
+    for asker in askers:
+        asker.join(20)
+
+
+def test_what_comes_together_is_decoded_only_as_far_as_there_is_room(
+    service: Service, engine: FakeEngine, decoded: list[int]
+) -> None:
+    with asked_at_once(service, 40) as outcomes:
+        eventually(lambda: outcomes["refused"] == 24)
+        eventually(lambda: len(decoded) == 16)
+        assert service.ask(5, QUIET).text == "quiet1.0-5"
+        engine.gate.set()
+    assert outcomes == {"answered": 16, "refused": 24}
+    assert len(decoded) == 17
+    assert [session.target.batcher._coming for session in service.lifecycle._pool.routes.all] == [0, 0]
+
+
+def test_bytes_count_for_their_model_while_they_are_decoded(
+    service_for: Callable[..., Service], shop: Shop, engine: FakeEngine, decoded: list[int]
+) -> None:
+    service = service_for(Limits__BytesInFlight=8 * len(picture(1, FLOODED)))
+    shop.publish("flooded", size=FLOODED)
+    shop.publish("quiet", size=QUIET)
+    service.step()
+    with asked_at_once(service, 12) as outcomes:
+        eventually(lambda: outcomes["refused"] == 6)  # three quarters of eight are held
+        eventually(lambda: len(decoded) == 6)
+        assert service.ask(5, QUIET).text == "quiet1.0-5"
+        engine.gate.set()
+    assert outcomes == {"answered": 6, "refused": 6}
+
+
+def test_room_is_given_back_for_what_cannot_be_decoded(service: Service) -> None:
+    for _ in range(20):
+        (answer,) = service.plane.recognize([picture(1, QUIET)[:-24]], Hints())
+        assert isinstance(answer.error, UnreadablePictureError)
+    assert service.ask(5, QUIET).text == "quiet1.0-5"
 
 
 def test_a_budget_forgets_what_has_been_answered() -> None:

@@ -48,7 +48,7 @@ def _admit(facilities: Facilities) -> None:
     begin_request()
     g.started = time.perf_counter()
     headers = request.headers
-    tracing.enter(facilities.tracer.begin("http", dict(headers)) if facilities.tracer else None)
+    tracing.enter(None)  # the thread has worked on other requests
     caller = Caller(
         peer=request.remote_addr or "",
         forwarded=",".join(headers.getlist("X-Forwarded-For")),
@@ -59,6 +59,8 @@ def _admit(facilities: Facilities) -> None:
         gate.greet(caller)
     else:
         g.caller = gate.admit(caller, scope_of(request.endpoint) if request.endpoint else None, _signable)
+    # Not before: whoever is refused adds nothing to the traces of others.
+    tracing.enter(facilities.tracer.begin("http", dict(headers)) if facilities.tracer else None)
 
 
 def _signable() -> Signable:

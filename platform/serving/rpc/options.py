@@ -13,7 +13,7 @@ class RpcOptions:
     """Choices for the gRPC face.
 
     Attributes:
-        calls: how many may be in the data plane at once.
+        calls: how many there may be at once; streams may be half of them.
         legacy_ok: answer errors as messages with status OK, as captcha_platform did.
         reflection: tell clients which methods there are.
         gate: lets callers in.

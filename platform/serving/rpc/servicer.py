@@ -21,7 +21,7 @@ from serving.rpc.callers import caller_of, texts_of
 from serving.rpc.messages import failure, hints_of, parse, question_of, result_of
 from serving.rpc.options import RpcOptions
 from serving.security.keys import Scope
-from serving.security.signing import Signable, signed_as
+from serving.security.signing import signed_as
 from serving.wire.recognizer_pb2 import PredictRequest, PredictResult
 
 CODE_KEY = "captcha-code"
@@ -39,6 +39,7 @@ _log = logging.getLogger(__name__)
 class _Outcome:
     status: grpc.StatusCode = grpc.StatusCode.OK
     started: float = field(default_factory=time.perf_counter)
+    trace: tracing.Trace | None = None  # once the caller has been let in
 
     @property
     def seconds(self) -> float:
@@ -58,14 +59,17 @@ class Predict:
         self._plane = plane
         self._limits = limits
         self._places = threading.BoundedSemaphore(options.calls)
+        # A stream keeps its thread while its client says nothing: half of the places are never theirs.
+        self._streams = threading.BoundedSemaphore(max(1, options.calls // 2))
         self._options = options
 
     def predict(self, content: bytes, context: grpc.ServicerContext) -> PredictResult:
         """Answer one request, given as it is on the wire."""
-        with self._counted("predict", context) as outcome:
+        with self._counted("predict") as outcome:
             hints = Hints()
             try:
-                with self._place(context, signed_as("predict", content)):
+                self._admit("predict", content, context, outcome)
+                with self._place(self._places):
                     request = parse(content)
                     hints = hints_of(request)
                     return self._timed(request, context, outcome)
@@ -81,9 +85,10 @@ class Predict:
 
     def predict_stream(self, contents: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[PredictResult]:
         """Answer the requests of a stream, in order."""
-        with self._counted("predict_stream", context) as outcome:
+        with self._counted("predict_stream") as outcome:
             try:
-                with self._place(context, signed_as("predict_stream", b"")) as key:
+                key = self._admit("predict_stream", b"", context, outcome)
+                with self._place(self._streams), self._place(self._places):
                     for content in contents:
                         yield self._answer_or_failure(content, context, key)
             except ServingError as error:
@@ -117,27 +122,32 @@ class Predict:
         return result_of(question, ask(self._plane, question, self._limits, context.time_remaining()))
 
     @contextmanager
-    def _counted(self, method: str, context: grpc.ServicerContext) -> Iterator[_Outcome]:
+    def _counted(self, method: str) -> Iterator[_Outcome]:
         outcome = _Outcome()
-        tracer = self._options.tracer
-        trace = tracing.enter(tracer.begin("grpc", texts_of(context)) if tracer else None)
+        tracing.enter(None)  # the thread has worked on other calls
         try:
             yield outcome
         finally:
-            if trace:
-                trace.end(f"Predict/{method}", outcome.status.name, failed=outcome.status in _OUR_FAULT)
+            if outcome.trace:
+                outcome.trace.end(f"Predict/{method}", outcome.status.name, failed=outcome.status in _OUR_FAULT)
             self._options.meter.request("grpc", method, outcome.status.name, outcome.seconds)
 
+    def _admit(self, method: str, signed: bytes, context: grpc.ServicerContext, outcome: _Outcome) -> str:
+        key = self._options.gate.admit(caller_of(context), Scope.INFER, lambda: signed_as(method, signed))
+        # Not before: whoever is refused adds nothing to the traces of others.
+        tracer = self._options.tracer
+        outcome.trace = tracing.enter(tracer.begin("grpc", texts_of(context)) if tracer else None)
+        return key
+
     @contextmanager
-    def _place(self, context: grpc.ServicerContext, signable: Signable) -> Iterator[str]:
-        key = self._options.gate.admit(caller_of(context), Scope.INFER, lambda: signable)
-        if not self._places.acquire(blocking=False):
+    def _place(self, places: threading.BoundedSemaphore) -> Iterator[None]:
+        if not places.acquire(blocking=False):
             self._options.meter.turned_away("grpc")
             raise OverloadedError("too many calls at once: try again later")
         try:
-            yield key
+            yield
         finally:
-            self._places.release()
+            places.release()
 
 
 def _status_of(error: ServingError) -> grpc.StatusCode:

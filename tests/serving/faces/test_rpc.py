@@ -179,6 +179,24 @@ def test_a_stream_that_is_left_frees_its_place(connect: Connect, picture: Draw) 
         time.sleep(0.01)
 
 
+def test_streams_that_say_nothing_leave_half_of_the_places_to_calls(connect: Connect, picture: Draw) -> None:
+    stub = PredictStub(connect(calls=4))
+    over = threading.Event()
+    request = PredictRequest(image=encoded(picture()))
+
+    def one_request_and_silence() -> Iterator[PredictRequest]:
+        yield request
+        over.wait(10)
+
+    streams = [stub.predict_stream(one_request_and_silence()) for _ in range(2)]
+    assert [next(stream).result for stream in streams] == ["16x6"] * 2
+    third = stub.predict_stream(one_request_and_silence())
+    assert refusal(lambda: next(third))[0] == grpc.StatusCode.UNAVAILABLE
+    assert stub.predict(request).result == "16x6"
+    over.set()
+    assert [list(stream) for stream in streams] == [[], []]
+
+
 def refused(stub: PredictStub, request: PredictRequest) -> bool:
     try:
         stub.predict(request)

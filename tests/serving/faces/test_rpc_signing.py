@@ -1,3 +1,4 @@
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -92,13 +93,18 @@ def test_an_old_signature(stub: PredictStub, picture: Draw) -> None:
 
 
 def test_a_stream_ends_with_its_key(stub: PredictStub, keys: Path, picture: Draw) -> None:
+    answered = threading.Event()
+
     def requests() -> Iterator[PredictRequest]:
         yield PredictRequest(pictures=[picture()])
+        assert answered.wait(10)  # else the key could be gone before the first message is looked at
         write(keys, {"Name": "another", "Secret": SECRET})
         yield PredictRequest(pictures=[picture()])
 
     answers = stub.predict_stream(requests(), metadata=signed(signed_as("predict_stream", b"")))
-    assert [answer.code for answer in answers] == [0, 401]
+    first = next(answers)
+    answered.set()
+    assert [answer.code for answer in (first, *answers)] == [0, 401]
 
 
 @pytest.mark.parametrize("content", [b"\xff", b"\x0a\xff\xff\xff\xff\x0f", b"\x0a\x01\xff", bytes(100)])
