@@ -91,6 +91,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at the processes of Linux")
 def test_workers_of_a_real_training_import_no_tensorflow_and_die_with_it(tmp_path: Path) -> None:
     (tmp_path / "endless.yaml").write_text(CONFIG, "utf-8")
