@@ -209,6 +209,36 @@ def test_a_refused_export_leaves_the_earlier_one_and_shows_the_pictures(
     assert not list(run.folder.glob(".staging*"))
 
 
+def without_a_kernel(artifact: Artifact) -> bytes:
+    """Return the graph with an operation on the way to its scores that this machine has no kernel for."""
+    import tensorflow as tf  # noqa: PLC0415 - as above
+
+    definition = tf.compat.v1.GraphDef.FromString(artifact.graph)
+    for node in definition.node:
+        node.name = "plain" if node.name == "logits" else node.name
+        node.input[:] = ["plain" if name == "logits" else name for name in node.input]
+    graph = tf.Graph()
+    with graph.as_default():
+        tf.import_graph_def(definition, name="")
+        pixels = tf.reshape(graph.get_tensor_by_name("input:0"), [-1, 16 * 48])
+        product = tf.raw_ops.MatMul(a=pixels, b=tf.zeros([16 * 48, 1], tf.uint8))  # of bytes: no CPU kernel
+        nothing = tf.reshape(tf.cast(product, tf.float32), [-1, 1, 1])
+        tf.identity(graph.get_tensor_by_name("plain:0") + nothing, name="logits")
+    content: bytes = graph.as_graph_def().SerializeToString()
+    return content
+
+
+def test_an_operation_without_a_kernel_publishes_nothing(
+    artifact: Artifact, packed: PackedSet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = run_in(tmp_path, artifact)
+    monkeypatch.setattr(artifacts, "inference_graph", lambda _: without_a_kernel(artifact))
+    with pytest.raises(TrainerError, match="No OpKernel was registered"):
+        artifacts.export(artifact.model, artifact.config, packed, run)
+    assert not run.graph.exists()
+    assert not run.spec.exists()
+
+
 def test_a_fixed_head_is_exported_and_proven(tmp_path: Path) -> None:
     fixed = network(NETWORKS[-1])
     packed, run = packed_set(tmp_path, fixed), run_in(tmp_path, fixed)

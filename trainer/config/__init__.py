@@ -5,11 +5,11 @@ Relative paths are relative to the folder that the command runs in, as they were
 
 from trainer.config.augment import AugmentSection
 from trainer.config.export import ExportSection
-from trainer.config.kinds import Arithmetic, AskedArithmetic, Positive, PositiveNumber, Share
+from trainer.config.kinds import Arithmetic, AskedArithmetic
 from trainer.config.neural_net import NeuralNetSection
 from trainer.config.optimizer import OptimizerSection
 from trainer.config.synthetic import SyntheticSection
-from trainer.config.system import Paths, SystemSection
+from trainer.config.system import SystemSection
 from trainer.config.trains import TrainsSection
 from trainer.config.whole import TrainConfig, read
 
@@ -20,10 +20,6 @@ __all__ = [
     "ExportSection",
     "NeuralNetSection",
     "OptimizerSection",
-    "Paths",
-    "Positive",
-    "PositiveNumber",
-    "Share",
     "SyntheticSection",
     "SystemSection",
     "TrainConfig",
