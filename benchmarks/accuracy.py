@@ -15,19 +15,15 @@ page is made of all that are there.
 import argparse
 import csv
 import json
-import os
-import platform
-import subprocess
-import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import endless
 import yaml
-
-ROOT = Path(__file__).resolve().parent.parent
+from commands import ROOT, machine, trainer
 
 
 @dataclass(frozen=True)
@@ -102,7 +98,7 @@ def main() -> None:
             (work / "results" / f"{name}-{seed}.json").write_text(json.dumps(asdict(result), indent=1))
             print(line(result), flush=True)
     if arguments.page:
-        arguments.page.write_text(page(results(work)), "utf-8")
+        arguments.page.write_text(page(results(work), work / "results" / "endless.json"), "utf-8")
         print(arguments.page)
 
 
@@ -184,20 +180,6 @@ def set_keys(source: Path, target: Path, **sections: dict[str, object]) -> None:
     target.write_text(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), "utf-8")
 
 
-def trainer(work: Path, *arguments: str) -> None:
-    """Run a command of the trainer in the work folder; what it says is seen."""
-    print("$ python -m trainer", *arguments, flush=True)
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
-    subprocess.run([sys.executable, "-m", "trainer", *arguments], cwd=work, env=environment, check=True)
-
-
-def machine() -> str:
-    """Return what computes: cores and what is known of the processor."""
-    flags = Path("/proc/cpuinfo").read_text("utf-8") if Path("/proc/cpuinfo").exists() else ""
-    extra = " with AVX512-BF16" if "avx512_bf16" in flags else ""
-    return f"{os.cpu_count()} cores{extra}, {platform.machine()}"
-
-
 def results(work: Path) -> list[Result]:
     """Return all results that are there, in the order of the goals."""
     read = [json.loads(path.read_text("utf-8")) for path in sorted((work / "results").glob("*.json"))]
@@ -223,23 +205,24 @@ def line(result: Result) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def page(found: Sequence[Result]) -> str:
-    """Return the page of all results."""
+def page(found: Sequence[Result], curve: Path) -> str:
+    """Return the page of all results, with the curve of `endless.py` if it was made."""
     heading = "| set | conditions | known before | goal | whole texts right (95 % interval) | `train` took | seed | |"
     machines = "; ".join(sorted({result.machine for result in found}))
-    return "\n".join(
-        [
-            "# How well the defaults read",
-            "",
-            "Made by `benchmarks/accuracy.py`: `init` and `train` without any tuning; accuracy is the",
-            f"exported graph's, on pictures held out. Machine: {machines}.",
-            "",
-            heading,
-            "|" + "---|" * heading.count(" |"),
-            *map(line, found),
-            "",
-        ]
-    )
+    lines = [
+        "# How well the defaults read",
+        "",
+        "Made by `benchmarks/accuracy.py`: `init` and `train` without any tuning; accuracy is the",
+        f"exported graph's, on pictures held out. Machine: {machines}.",
+        "",
+        heading,
+        "|" + "---|" * heading.count(" |"),
+        *map(line, found),
+        "",
+    ]
+    if curve.exists():
+        lines += endless.page(curve)
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
