@@ -123,6 +123,10 @@ def test_one_word_stands_for_a_section() -> None:
         ("NeuralNet", "{Head: CrossEntropy}", "NeuralNet.MaxLabelNum: missing; Head CrossEntropy needs the length of"),
         ("NeuralNet", "{MaxLabelNum: 4}", "NeuralNet.MaxLabelNum: counts only with Head CrossEntropy, and Head is CTC"),
         ("NeuralNet", "{Dense: [8]}", "NeuralNet.Dense: counts only with Head CrossEntropy"),
+        ("NeuralNet", "{CNNNetwork: VGG, Geometry: seed}", "NeuralNet.Geometry: counts only with CNN5, and CNNNetwork"),
+        ("NeuralNet", "{RecurrentNetwork: None, RecurrentLayers: 2}", "NeuralNet.RecurrentLayers: there are none with"),
+        ("Trains", "{EndEpochs: 3}", "Trains.EndEpochs: says when EndAcc and EndCost begin to count, and neither is"),
+        ("Trains", "{Optimizer: {Name: SGD, Nesterov: true, Momentum: 0}}", "Trains.Optimizer.Nesterov: is a kind of"),
         ("NeuralNet", "{VGG: {BatchNorm: false}}", "NeuralNet.VGG: is laid out, but CNNNetwork is CNN5"),
         (
             "NeuralNet",

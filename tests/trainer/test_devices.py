@@ -1,6 +1,7 @@
 """What a training is told to run on: shares of memory, several GPUs, several machines, another backend."""
 
 import json
+import subprocess
 from types import SimpleNamespace
 from typing import Any
 
@@ -76,6 +77,26 @@ def test_several_machines_are_refused_with_the_reason(device: Any, monkeypatch: 
     monkeypatch.setenv("TF_CONFIG", cluster("one:1", "two:2"))
     with pytest.raises(UsageError, match=r"2 machines, and Keras .* cannot train on more than one"):
         device.prepare(small_config())
+
+
+@pytest.mark.parametrize("tf_config", ["foo", "[]", '{"cluster": 3}'])
+def test_a_broken_cluster_is_told_as_such(device: Any, tf_config: str) -> None:
+    with pytest.raises(UsageError, match=r"TF_CONFIG is no description of a cluster: .*; unset it"):
+        device.refuse_cluster(tf_config)
+
+
+@pytest.mark.parametrize(("code", "said"), [(0, "[N/A]"), (9, "24576")])
+def test_memory_that_nvidia_smi_does_not_tell_is_an_error_with_advice(
+    device: Any, code: int, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def answer(command: list[str], **_: object) -> subprocess.CompletedProcess[str]:
+        result = subprocess.CompletedProcess(command, code, said)
+        result.check_returncode()
+        return result
+
+    monkeypatch.setattr(device.subprocess, "run", answer)
+    with pytest.raises(UsageError, match="leave DeviceUsage out"):
+        device._gpu_mebibytes()
 
 
 @pytest.mark.parametrize("backend", ["numpy", "openvino"])

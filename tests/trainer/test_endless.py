@@ -174,3 +174,11 @@ def test_a_font_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | No
 def test_what_cannot_be_meant_is_refused(sections: dict[str, dict[str, Any]], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         config_of(**sections)
+
+
+def test_labels_that_the_frames_have_no_room_for_are_refused_before_anything_is_drawn() -> None:
+    config = config_of(Synthetic={"Length": [2, 32]})
+    with pytest.raises(
+        SourceError, match=r"labels of 32 symbols, which need up to 63 frames, .* widen the pictures to"
+    ):
+        scan(config)

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+from contract.pretreatment import Fitting
 from contract.strict import parse_yaml, validate
 from trainer.config import NeuralNetSection, TrainConfig
 from trainer.dataset.config_file import as_yaml, render
@@ -17,6 +18,7 @@ from trainer.dataset.propose import (
     choose_channels,
     choose_regex,
     choose_resize,
+    choose_size,
     gray_share,
     propose,
 )
@@ -59,6 +61,23 @@ def test_the_size_that_the_network_sees(size: tuple[int, int], longest: int, exp
     assert frames(WIDE, (expected or size)[0]) >= 3 * longest
 
 
+@pytest.mark.parametrize(
+    ("sizes", "expected"),
+    [
+        ([(160, 60)] * 5, ((160, 60), "stretch")),
+        ([(160, 60)] * 96 + [(60, 60)] * 4, ((160, 60), "stretch")),  # too few to matter
+        ([(160, 60)] * 5 + [(320, 120), (165, 60)], ((160, 60), "stretch")),  # nearly the same form
+        ([(100, 40)] * 3 + [(60, 40), (180, 40)], ((180, 40), "pad")),
+        ([(100, 40)] * 3 + [(360, 80)], ((180, 40), "pad")),  # as wide as that at the height of most
+        ([(100, 40)] * 150 + [(200, 40)] * 149 + [(4000, 40)], ((200, 40), "pad")),  # one is no measure for all
+    ],
+)
+def test_pictures_of_many_forms_keep_them(
+    sizes: list[tuple[int, int]], expected: tuple[tuple[int, int], Fitting]
+) -> None:
+    assert choose_size(sizes) == expected
+
+
 def text_on_ground(text: tuple[int, int, int], ground: tuple[int, int, int]) -> float:
     pixels = np.full((20, 40, 3), ground, np.uint8)
     pixels[5:15, 10:30] = text
@@ -80,7 +99,8 @@ def test_what_gray_keeps(text: tuple[int, int, int], ground: tuple[int, int, int
 
 def test_colour_is_chosen_where_many_pictures_need_it() -> None:
     assert choose_channels([1.0] * 10) == 1
-    assert choose_channels([1.0] * 9 + [0.0]) == 1
+    assert choose_channels([1.0] * 99 + [0.0]) == 1
+    assert choose_channels([1.0] * 9 + [0.0]) == 3  # a tenth that nobody could read
     assert choose_channels([1.0] * 7 + [0.05] * 3) == 3
 
 
@@ -119,9 +139,11 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, make: Callable[[Path], obje
 
 @pytest.mark.parametrize("folder", ["data/digits", "it's here: #1", "C:/Users/\u540d"])
 @pytest.mark.parametrize("charset", ["NUMERIC", "01'#\"\\", ["1", "_", "a", "'"], "NO", "~"])
-@pytest.mark.parametrize("resize", [None, (84, 28)])
-def test_what_init_writes_reads_back(folder: str, charset: str | list[str], resize: tuple[int, int] | None) -> None:
-    proposal = Proposal(BEFORE_DOT, charset, (48, 16), resize, 3, 9, (1, 4), tuple("0123"), 0.0)
+@pytest.mark.parametrize(("resize", "fit"), [(None, "pad"), ((84, 28), "stretch")])
+def test_what_init_writes_reads_back(
+    folder: str, charset: str | list[str], resize: tuple[int, int] | None, fit: Fitting
+) -> None:
+    proposal = Proposal(BEFORE_DOT, charset, (48, 16), fit, resize, 3, 9, (1, 4), tuple("0123"), 0.0)
     text = render(proposal, "my.model-1", Path(folder), Path("configs/x.yaml"))
     config = validate(TrainConfig, parse_yaml(text, "x"), "x")
     assert config.System.TrainsPath == folder
@@ -129,6 +151,7 @@ def test_what_init_writes_reads_back(folder: str, charset: str | list[str], resi
     assert config.Model.CharSet == charset
     assert (config.Model.ImageWidth, config.Model.ImageHeight, config.Pretreatment.ImageChannel) == (48, 16, 3)
     assert config.input_size == (resize or (48, 16))
+    assert config.Pretreatment.Fit == fit
     assert ("# Resize: [48, 16]" in text) == (resize is None)
     assert max(len(line) for line in text.splitlines() if line.startswith("#")) <= 120
 

@@ -72,10 +72,16 @@ def _table(summary: "Summary") -> Table:
 def _frames(config: TrainConfig, frames: int) -> str:
     if config.NeuralNet.MaxLabelNum is not None:
         return f"{frames} positions, for texts of up to so many symbols"
+    if config.System.synthetic:
+        return _per_symbol(frames, config.Synthetic.lengths[1])
     try:
         longest = max((len(sample.label or "") for sample in scan(config).samples), default=0)
     except SourceError:
         return f"{frames} frames (its pictures are not there to say how long labels are)"
     if not longest:
         return f"{frames} frames (none of its pictures has a label)"
+    return _per_symbol(frames, longest)
+
+
+def _per_symbol(frames: int, longest: int) -> str:
     return f"{frames} frames: {frames / longest:.1f} for each of the {longest} symbols of the longest label"

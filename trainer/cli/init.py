@@ -58,8 +58,13 @@ def _summary(proposal: Proposal) -> list[str]:
         f"{proposal.pictures:,} pictures, {width}x{height}, labels of {proposal.lengths_text} by "
         f"{proposal.regex!r}: {''.join(proposal.symbols)}"
     ]
-    if proposal.other_sizes:
-        lines.append(f"{proposal.other_sizes:.1%} of the pictures have another size and will be resized")
+    if proposal.fit == "pad":
+        lines.append(
+            f"{proposal.other_sizes:.1%} of the pictures have another size; they keep their ratio and are filled up to "
+            f"{width}x{height} (Fit: pad). Requests with other sizes than that must name the model or its type"
+        )
+    elif proposal.other_sizes:
+        lines.append(f"{proposal.other_sizes:.1%} of the pictures have another size and will be stretched to it")
     if proposal.resize:
         lines.append(f"the network sees them as {proposal.resize[0]}x{proposal.resize[1]}")
     if proposal.channels == 3:

@@ -58,6 +58,15 @@ class NeuralNetSection(StrictModel):
         for name in ("DenseNet", "VGG"):
             if self.CNNNetwork != name and getattr(self, name) != type(self).model_fields[name].default:
                 raise ValueError(f"{name}: is laid out, but CNNNetwork is {self.CNNNetwork}")
+        if self.CNNNetwork != "CNN5" and self.Geometry != "wide":
+            raise ValueError(f"Geometry: counts only with CNN5, and CNNNetwork is {self.CNNNetwork}")
+        return self
+
+    @model_validator(mode="after")
+    def _layers_are_recurrent(self) -> Self:
+        # HiddenNum may stand there: configs of captcha_trainer have it whatever the network.
+        if self.RecurrentNetwork == "None" and self.RecurrentLayers != 1:
+            raise ValueError("RecurrentLayers: there are none with RecurrentNetwork None")
         return self
 
     @model_validator(mode="after")

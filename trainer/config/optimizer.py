@@ -69,4 +69,6 @@ class OptimizerSection(StrictModel):
             if key != "Name" and getattr(self, key) is not None and key not in DEFAULTS[self.Name]:
                 owners = [name for name in get_args(OptimizerName) if key in DEFAULTS[name]]
                 raise ValueError(f"{key}: {self.Name} has none; it belongs to {' and '.join(owners)}")
+        if self.Nesterov and self.Momentum == 0:
+            raise ValueError("Nesterov: is a kind of momentum, and Momentum is 0")
         return self

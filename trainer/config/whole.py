@@ -5,7 +5,7 @@ from typing import Self
 
 from pydantic import model_validator
 
-from contract import image
+from contract import pretreatment
 from contract.charset import Charset
 from contract.spec import ModelSection, input_size
 from contract.strict import StrictModel, read_yaml, validate
@@ -25,7 +25,7 @@ class TrainConfig(StrictModel):
     Trains: TrainsSection = TrainsSection()
     Export: ExportSection = ExportSection()
     Model: ModelSection
-    Pretreatment: image.Pretreatment = image.Pretreatment()
+    Pretreatment: pretreatment.Pretreatment = pretreatment.Pretreatment()
 
     @property
     def charset(self) -> Charset:

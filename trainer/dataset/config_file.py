@@ -148,7 +148,11 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
                 "ImageWidth": width,
                 "ImageHeight": height,
             },
-            "Pretreatment": {"ImageChannel": proposal.channels, "Resize": proposal.resize and list(proposal.resize)},
+            "Pretreatment": {
+                "ImageChannel": proposal.channels,
+                "Resize": proposal.resize and list(proposal.resize),
+                "Fit": "pad" if proposal.fit == "pad" else None,
+            },
         },
         defaults={"Pretreatment": {"Resize": [width, height]}},
     )

@@ -18,12 +18,14 @@ from PIL import ImageFont
 
 from contract import image
 from contract.files import sha256
-from contract.image import Pixels, Pretreatment
+from contract.image import Pixels
+from contract.pretreatment import Pretreatment
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset.sample import Sample
 from trainer.dataset.synth import Drawing, draw, font_sizes, label_of, paint
 from trainer.errors import DataError, SourceError
+from trainer.network.geometry import frames, smallest_width
 
 TEST_STREAM = "test"
 TEST_PICTURES = 2_000  # unless System.TestSetNum says otherwise
@@ -140,6 +142,22 @@ def held_out(config: TrainConfig) -> tuple[Sample, ...]:
         Sample(f"synthetic#{number:06}", label_of(number, drawing), DrawnContent(drawing, number, stamp))
         for number in range(count)
     )
+
+
+def check_room(config: TrainConfig) -> None:
+    """Refuse lengths that CTC could not read: equal neighbours, which may be drawn, need a frame between them.
+
+    Raises:
+        SourceError: a label of this config may need more frames than its network has.
+    """
+    net, longest = config.NeuralNet, config.Synthetic.lengths[1]
+    there, needed = frames(net, config.input_size[0]), 2 * longest - 1
+    if net.Head == "CTC" and there < needed:
+        raise SourceError(
+            f"Synthetic.Length has labels of {longest} symbols, which need up to {needed} frames, and this network "
+            f"makes {there} of {config.input_size[0]} pixels of width: lower it, or widen the pictures to "
+            f"{smallest_width(net, needed)}"
+        )
 
 
 def check_fonts(drawing: Drawing) -> None:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from contract import image
 from contract.errors import PictureError
-from contract.image import Pretreatment
+from contract.pretreatment import Fitting, Pretreatment
 from trainer.config import NeuralNetSection
 from trainer.dataset import sources
 from trainer.dataset.alphabet import fitting_charset
@@ -32,7 +32,11 @@ MAX_HEIGHT = 96  # pixels: above, training pays for detail that text does not ha
 SHRUNK_HEIGHT = 64  # pixels
 
 LOST_IN_GRAY = 0.1  # share of the strongest contrast that is left in gray
-LOST_PICTURES = 0.2  # share of pictures that lose it, from which on colour is worth its price
+LOST_PICTURES = 0.02  # share of pictures that lose it, and could not be read, from which on colour is worth its price
+
+STRETCHED = 1.1  # times wider or narrower than most, for their height: symbols look like others from about there
+MANY_STRETCHED = 0.05  # share of pictures that would be, from which on they keep their ratio
+WIDEST = 0.99  # share of pictures that the width has room for; a few much wider ones shall not cost all the others
 
 
 @dataclass(frozen=True)
@@ -42,7 +46,8 @@ class Proposal:
     Attributes:
         regex: for `TrainRegex`.
         charset: for `CharSet`.
-        size: (width, height) of most pictures, in pixels.
+        size: (width, height) of most pictures, in pixels; with `pad` the width of the widest at that height.
+        fit: for `Fit`.
         resize: (width, height) for `Resize`; None to leave the size as it is.
         channels: for `ImageChannel`.
         pictures: how many there are.
@@ -54,6 +59,7 @@ class Proposal:
     regex: str
     charset: str | list[str]
     size: tuple[int, int]
+    fit: Fitting
     resize: tuple[int, int] | None
     channels: Literal[1, 3]
     pictures: int
@@ -80,20 +86,20 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
     if not labels:
         raise SourceError(f"no label in names such as {samples[0].name!r}: name the files label_anything.png")
     seen = _look(samples[:: math.ceil(len(samples) / LOOKED_AT)])
-    sizes = collections.Counter(size for size, _ in seen)
-    size, most = sizes.most_common(1)[0]
+    size, fit = choose_size([size for size, _ in seen])
     lengths = [len(label) for label in labels]
     symbols = sorted({symbol for label in labels for symbol in label})
     return Proposal(
         regex=regex,
         charset=fitting_charset(symbols),
         size=size,
+        fit=fit,
         resize=choose_resize(size, max(lengths), neural_net),
         channels=choose_channels([share for _, share in seen]),
         pictures=len(samples),
         lengths=(min(lengths), max(lengths)),
         symbols=tuple(symbols),
-        other_sizes=1 - most / len(seen),
+        other_sizes=sum(other != size for other, _ in seen) / len(seen),
     )
 
 
@@ -113,6 +119,23 @@ def choose_regex(names: Collection[str]) -> str:
     """Return the label pattern: the text before the first `_` if nearly all names have one, else before the dot."""
     with_underscore = sum("_" in name for name in names)
     return BEFORE_UNDERSCORE if with_underscore >= 0.9 * len(names) else BEFORE_DOT
+
+
+def choose_size(sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], Fitting]:
+    """Return the size to train at, and how pictures of other sizes get it.
+
+    Most pictures' size, to which the others are stretched; where that would make many of them much wider or narrower
+    than they are, all keep their ratio, and the width is that of the widest.
+
+    Args:
+        sizes: (width, height) of each picture in pixels.
+    """
+    width, height = collections.Counter(sizes).most_common(1)[0][0]
+    widths = sorted(height * other_width / other_height for other_width, other_height in sizes)
+    stretched = sum(max(width / other, other / width) > STRETCHED for other in widths)
+    if stretched <= MANY_STRETCHED * len(sizes):
+        return (width, height), "stretch"
+    return (math.ceil(widths[math.ceil(WIDEST * len(widths)) - 1]), height), "pad"
 
 
 def choose_resize(size: tuple[int, int], longest: int, neural_net: NeuralNetSection) -> tuple[int, int] | None:

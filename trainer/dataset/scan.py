@@ -12,6 +12,8 @@ from trainer.dataset import endless, sources
 from trainer.dataset.sample import Sample
 from trainer.errors import SourceError
 
+SHOWN = 3  # names in a sentence
+
 
 @dataclass(frozen=True)
 class Scan:
@@ -39,17 +41,38 @@ class Scan:
         kept = [tuple(sample for sample in side if sample.name not in names) for side in (self.train, self.test)]
         return Scan(kept[0], kept[1], self.ignored, self.endless)
 
+    def left_out_sentence(self, names: frozenset[str]) -> str:
+        """Return what `without` does with these names, for a person."""
+        unknown = sorted(names - {sample.name for sample in self.samples})
+        left_out = f"--exclude leaves {_pictures(len(names) - len(unknown))} out"
+        if not unknown:
+            return left_out
+        if len(unknown) == len(names):
+            left_out = (
+                f"warning: --exclude leaves nothing out, because no picture has a name of its list ({len(names):,})"
+            )
+        else:
+            left_out += f"; no picture has {len(unknown):,} of its names"
+        more = ", ..." if len(unknown) > SHOWN else ""
+        return f"{left_out}: {', '.join(unknown[:SHOWN])}{more}"
+
+
+def _pictures(count: int) -> str:
+    return f"{count:,} picture{'' if count == 1 else 's'}"
+
 
 def scan(config: TrainConfig) -> Scan:
     """Find the pictures and labels that a config names.
 
     Raises:
-        SourceError: a folder or file is missing, or has no picture in it; or a font to draw with is missing.
+        SourceError: a folder or file is missing, or has no picture in it; a font to draw with is missing, or labels to
+            be drawn may be too long for the network.
     """
     ignored: collections.Counter[str] = collections.Counter()
     system = config.System
     test = _samples("System.TestPath", system.test_paths, system.test_regex, ignored)
     if system.synthetic:
+        endless.check_room(config)
         return Scan((), test or endless.held_out(config), dict(ignored), endless=True)
     train = _samples("System.TrainsPath", system.train_paths, system.TrainRegex, ignored)
     return Scan(train, test, dict(ignored))

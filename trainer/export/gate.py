@@ -15,6 +15,7 @@ from trainer.dataset.pack import PackedSet
 from trainer.errors import TrainerError
 from trainer.evaluation.metrics import Score, score
 from trainer.export.proof import EXPECTED, Exhibit, Expectation, Proof, prove
+from trainer.network import reading
 from trainer.run import Run
 
 
@@ -44,10 +45,9 @@ class Gate:
         logits = np.lib.format.open_memmap(
             folder / EXPECTED, "w+", np.float32, (len(self.test), *model.output_shape[1:])
         )
-        for start in range(0, len(self.test), config.Trains.TestBatchSize):
-            part = slice(start, start + config.Trains.TestBatchSize)
-            logits[part] = np.asarray(model.predict_on_batch(self.test.pixels[part]))
-            texts += [item.text for item in decode.read(logits[part], config.charset, config.NeuralNet.head)]
+        for batch in reading.scores(model, self.test.pixels, config.Trains.TestBatchSize):
+            logits[len(texts) : len(texts) + len(batch)] = batch
+            texts += [item.text for item in decode.read(batch, config.charset, config.NeuralNet.head)]
         del logits
         self.score = score(self.test.labels, texts)
         self._expectation = Expectation(str(packed.files["test"].resolve()), packed.shape, texts)

@@ -127,11 +127,14 @@ def _limit_memory(gpu: object, share: float | None) -> None:
 
 
 def _gpu_mebibytes() -> int:
+    """Return the memory of the smallest GPU, since a share must fit on each of them."""
     # tensorflow tells no total; nvidia-smi comes with every driver.
-    answer = subprocess.run(
-        ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"],  # noqa: S607 - found on the PATH
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    return int(answer.stdout.split()[0])
+    command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, check=True)  # noqa: S603 - found on the PATH
+        return min(int(line) for line in answer.stdout.splitlines())
+    except (OSError, subprocess.CalledProcessError, ValueError) as error:
+        raise UsageError(
+            f"System.DeviceUsage is a share of the GPU's memory, and nvidia-smi did not tell how much there is "
+            f"({error}): leave DeviceUsage out, and memory is taken as it is needed"
+        ) from error

@@ -13,6 +13,7 @@ from contract.decode import Decoded
 from contract.image import Pixels
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
+from trainer.network import reading
 from trainer.network.build import build
 from trainer.network.naming import named_weights
 from trainer.training import gradient, graph_donor, optimizers
@@ -123,8 +124,7 @@ class Learner:
 
     def logits(self, pixels: Pixels, batch_size: int) -> list[npt.NDArray[np.float32]]:
         """Return the reader's scores for contract pixels, a list of float32 [B, T, K]."""
-        starts = range(0, len(pixels), batch_size)
-        return [np.asarray(self.reader.predict_on_batch(pixels[start : start + batch_size])) for start in starts]
+        return list(reading.scores(self.reader, pixels, batch_size))
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return everything that the next step depends on, by a name for each array."""

@@ -35,11 +35,19 @@ class Replicas:
 
         Args:
             batch: a tensor of tensorflow or an array, [B, ...].
+
+        Raises:
+            UsageError: it has less than a picture for each replica.
         """
         if self._strategy is None:
             return batch if self._takes_tensors else np.asarray(batch)
         import tensorflow as tf  # noqa: PLC0415 - several replicas are tensorflow's
 
+        if len(batch) < self.count:
+            raise UsageError(
+                f"a batch of {len(batch)} cannot be shared by {self.count} devices: raise Trains.BatchSize, or let "
+                "tensorflow see fewer, as with CUDA_VISIBLE_DEVICES=0"
+            )
         parts = np.array_split(np.asarray(batch), self.count)
         return self._strategy.experimental_distribute_values_from_function(
             lambda context: tf.constant(parts[context.replica_id_in_sync_group])
@@ -76,12 +84,15 @@ def refuse_cluster(tf_config: str | None) -> None:
         tf_config: the environment variable TF_CONFIG.
 
     Raises:
-        UsageError: it names more than one machine.
+        UsageError: it names more than one machine, or is no JSON of a cluster.
     """
     if not tf_config:
         return
-    cluster = json.loads(tf_config).get("cluster", {})
-    machines = sum(len(addresses) for addresses in cluster.values())
+    try:
+        cluster = json.loads(tf_config).get("cluster") or {}
+        machines = sum(len(addresses) if isinstance(addresses, list) else 1 for addresses in cluster.values())
+    except (ValueError, AttributeError) as error:
+        raise UsageError(f"TF_CONFIG is no description of a cluster: {error}; unset it to train here") from error
     if machines > 1:
         raise UsageError(
             f"TF_CONFIG names {machines} machines, and Keras {keras.__version__} cannot train on more than one: its "

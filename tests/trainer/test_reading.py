@@ -1,0 +1,28 @@
+"""Scores of many pictures: each picture's own, in one size of batch."""
+
+import numpy as np
+import pytest
+
+from contract.image import Pixels
+from trainer.network import reading
+
+
+class Sums:
+    """Says of each picture its sum, and remembers the sizes of its batches."""
+
+    def __init__(self) -> None:
+        self.sizes: list[int] = []
+
+    def predict_on_batch(self, pixels: Pixels) -> Pixels:
+        self.sizes.append(len(pixels))
+        return pixels.sum((1, 2, 3), keepdims=True)[..., 0]
+
+
+@pytest.mark.parametrize("count", [1, 3, 4, 5, 8, 9])
+def test_every_picture_has_its_scores_and_all_batches_have_one_size(count: int) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (count, 2, 3, 1), np.uint8)
+    model = Sums()
+    batches = list(reading.scores(model, pixels, 4))  # type: ignore[arg-type] - all of a model that is asked for
+    assert np.concatenate(batches).ravel().tolist() == pixels.sum((1, 2, 3)).tolist()
+    assert [len(batch) for batch in batches] == [len(pixels[start : start + 4]) for start in range(0, count, 4)]
+    assert len(set(model.sizes)) == 1
