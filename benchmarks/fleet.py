@@ -22,6 +22,7 @@ from serving.cli.serve import SWITCH_SECONDS
 from serving.client import ClientError, HttpClient, Patience
 from serving.daemon import assemble
 from serving.errors import ServingError
+from serving.events import Events
 from serving.load.senders import Outcome, Sender
 from serving.settings import load
 from trainer.config import TrainConfig
@@ -30,6 +31,39 @@ from trainer.framework import import_keras
 SIZE = (150, 50)
 PICTURES = 64
 GOLDEN = 6
+
+
+@dataclass(frozen=True)
+class Release:
+    """A version, ready to be published: to write its YAML takes time that the service in this process would lack.
+
+    Attributes:
+        name: of the YAML without its ending.
+        version: of the model.
+        file: name of the graph.
+        graph: its bytes.
+        description: bytes of the YAML.
+    """
+
+    name: str
+    version: str
+    file: str
+    graph: bytes
+    description: bytes
+
+    @classmethod
+    def of(cls, spec: ModelSpec, graph: bytes, number: int, file: str) -> "Release":
+        """Make version 1.`number` of a model."""
+        version = f"1.{number}"
+        model = spec.Model.model_copy(update={"Version": version})
+        section = spec.Graph.model_copy(update={"File": file})
+        spec = spec.model_copy(update={"Model": model, "Graph": section})
+        return cls(model.ModelName, version, file, graph, dump(spec))
+
+    def publish(self, folder: Path) -> None:
+        """Put it into the folders."""
+        write_atomically(folder / "graph" / self.file, self.graph)
+        write_atomically(folder / "model" / f"{self.name}.yaml", self.description)
 
 
 @dataclass(frozen=True)
@@ -83,14 +117,9 @@ class Artifacts:
         ]
         return cls(pictures, proven, texts)
 
-    def publish(self, folder: Path, number: int) -> None:
-        """Publish one of the two as version 1.`number`."""
-        spec, graph = self.pairs[number % 2]
-        model = spec.Model.model_copy(update={"Version": f"1.{number}"})
-        file = spec.Graph.model_copy(update={"File": f"{number % 2}.pb"})
-        write_atomically(folder / "graph" / file.File, graph)
-        spec = spec.model_copy(update={"Model": model, "Graph": file})
-        write_atomically(folder / "model" / "bench.yaml", dump(spec))
+    def release(self, number: int) -> "Release":
+        """Return one of the two as version 1.`number`."""
+        return Release.of(*self.pairs[number % 2], number, f"{number % 2}.pb")
 
     def agree(self, index: int, version: str, text: str) -> bool:
         """Tell whether this version reads this picture so."""
@@ -120,19 +149,22 @@ class InProcess:
         settings = load(None, {}, [*folders.items(), *values.items()])
         trial = Preflight(settings.Models.trial) if settings.Models.Preflight else None
         self.plane, self.lifecycle = assemble(settings, engine.open_model, try_model=trial)
-        sys.setswitchinterval(SWITCH_SECONDS)  # as the command does
+        sys.setswitchinterval(SWITCH_SECONDS)  # this and the events as the command has them
+        self._events = Events([folder / "graph", folder / "model"], self.lifecycle.wake)
+        self._events.__enter__()
         self.lifecycle.start()
         self._wait_for("1.0")
 
     def _publish_first(self) -> None:
         for name in ("graph", "model"):
             (self.folder / name).mkdir(parents=True)
-        self._artifacts.publish(self.folder, 0)
+        self._artifacts.release(0).publish(self.folder)
 
     def swap(self, number: int) -> None:
         """Publish a version and wait until it serves and the one before is gone."""
-        self._artifacts.publish(self.folder, number)
-        self._wait_for(f"1.{number}")
+        release = self._artifacts.release(number)
+        release.publish(self.folder)
+        self._wait_for(release.version)
 
     def _wait_for(self, version: str) -> None:
         until = time.monotonic() + 300
@@ -159,30 +191,35 @@ class InProcess:
 
     def close(self) -> None:
         """Stop it."""
+        self._events.__exit__(None, None, None)
         self.lifecycle.stop(30)
 
 
 class OverHttp:
-    """`python -m serving` in a process of its own."""
+    """`python -m serving` in a process of its own.
+
+    Attributes:
+        url: where it answers.
+    """
 
     def __init__(self, folder: Path, artifacts: Artifacts, values: Mapping[str, str]) -> None:
         self.folder = folder
         for name in ("graph", "model"):
             (folder / name).mkdir(parents=True)
-        artifacts.publish(folder, 0)
+        artifacts.release(0).publish(folder)
         words = ["--graph", str(folder / "graph"), "--model", str(folder / "model"), "--port", "0"]
         words += [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
         command = [sys.executable, "-m", "serving", *words, "--grpc-port", "off", "--log-level", "warning"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
-        self._url = self._process.stdout.readline().split()[-1]
-        with HttpClient(self._url, Patience(seconds=30, retries=0)) as client:
+        self.url = self._process.stdout.readline().split()[-1]
+        with HttpClient(self.url, Patience(seconds=30, retries=0)) as client:
             while not client.ready():
                 time.sleep(0.05)
 
     def sender(self) -> Sender:
         """Return a sender for one client, with a connection of its own."""
-        return _Web(HttpClient(self._url, Patience(seconds=60, retries=0)))
+        return _Web(HttpClient(self.url, Patience(seconds=60, retries=0)))
 
     def close(self) -> None:
         """Stop it."""

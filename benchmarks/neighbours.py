@@ -5,20 +5,18 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from fleet import Artifacts, InProcess, Service, drawn, exported, golden
-from pressure import CLIENTS, Nobody, capacity, judge, load, send_all, started, values
+from fleet import Artifacts, InProcess, OverHttp, Release, Service, drawn, exported, golden
+from flood import Flood, Poured
+from pressure import CLIENTS, capacity, judge, load, values
 
 import engine
-from contract.files import write_atomically
-from contract.spec import ModelSpec, dump
-from serving.load.run import Picture
-from serving.load.samples import Sample, arrivals, percentile
+from contract.spec import ModelSpec
+from serving.load.samples import Sample, percentile
 from trainer.config import TrainConfig
 
 SIZE = (120, 40)
@@ -33,6 +31,7 @@ WIDE: Mapping[str, object] = {"CNNNetwork": "CNN5", "HiddenNum": 1200}
 GRAPHS = (TINY, {"CNNNetwork": "DenseNet"}, WIDE)
 VERSIONS = 4  # of each graph
 FLOOD = 10
+CROWD = 256  # connections: more than requests that may wait
 QUIET = 0.05
 HALF = 0.5
 TICK = 0.002  # seconds
@@ -66,15 +65,9 @@ class Guest:
         recognizer.close()
         return cls(spec.model_copy(update={"Golden": golden(pictures, texts)}), graph, pictures)
 
-    def publish(self, folder: Path, number: int) -> str:
-        """Publish it as version 1.`number`, and return the version."""
-        version = f"1.{number}"
-        model = self.spec.Model.model_copy(update={"Version": version})
-        file = self.spec.Graph.model_copy(update={"File": "guest.pb"})
-        write_atomically(folder / "graph" / file.File, self.graph)
-        spec = self.spec.model_copy(update={"Model": model, "Graph": file})
-        write_atomically(folder / "model" / "guest.yaml", dump(spec))
-        return version
+    def release(self, number: int) -> Release:
+        """Return it as version 1.`number`."""
+        return Release.of(self.spec, self.graph, number, "guest.pb")
 
     def wait_for(self, service: Service, version: str) -> None:
         """Wait until a version answers."""
@@ -87,46 +80,36 @@ class Guest:
 
 
 def fairness(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
-    """Flood one model and ask another now and then.
-
-    The flood's senders take processor time from the service, which in earnest they do elsewhere; so the quiet model is
-    also measured beside senders that are as many and as busy, and send to nobody.
-    """
+    """Flood one model and ask another now and then, over HTTP: the flood from a process of its own."""
     quiet = Guest.random(SMALL)
-    seconds, crowd = min(20.0, arguments.seconds), 256
-    with closing(started(artifacts, place, arguments)) as service:
-        quiet.wait_for(service, quiet.publish(service.folder, 0))
-        flood = FLOOD * capacity(service, artifacts.pictures, CLIENTS)
+    seconds = min(20.0, arguments.seconds)
+    with Flood() as flood, closing(OverHttp(place, artifacts, values(arguments))) as service:
+        quiet.release(0).publish(service.folder)
+        quiet.wait_for(service, "1.0")
+        most = FLOOD * capacity(service, artifacts.pictures, CLIENTS)
         rate = QUIET * capacity(service, quiet.pictures, CLIENTS)
-        due = arrivals(flood, seconds, seed=1)
-        pictures = [Picture(content) for content in artifacts.pictures]
-        print(f"  the quiet model {rate:.1f} requests/s, the flooded one {flood:.0f}/s", flush=True)
+        print(f"  the quiet model {rate:.1f} requests/s, the flooded one {most:.0f}/s", flush=True)
         solo = load(service, quiet.pictures, rate, seconds, CLIENTS)
-        times: list[list[Sample]] = []
-        floods: list[list[Sample]] = []
-        with ThreadPoolExecutor(1) as aside:
-            for sender in (Nobody, service.sender):
-                flooding = aside.submit(send_all, due, pictures, sender, crowd)
-                times.append(load(service, quiet.pictures, rate, seconds, CLIENTS))
-                floods.append(flooding.result())
-    idle, beside = times
-    print_flood(floods[1])
+        pouring = flood.begin(service.url, artifacts.pictures, most, seconds, CROWD)
+        beside = load(service, quiet.pictures, rate, seconds, CLIENTS)
+        print_flood(pouring.get())
     lost = Counter(sample.error for sample in beside if sample.error)
-    alone, nobody, flooded = (p99(samples) for samples in (solo, idle, beside))
-    print(f"  the quiet model's p99: {alone:.1f} ms solo, {nobody:.1f} ms beside senders to nobody, {flooded:.1f} ms")
-    expected = len(arrivals(rate, seconds, seed=0))
-    answered = len(beside) - sum(lost.values())
-    print(f"  {flooded / alone:.2f} times solo; {answered} of {expected} requests answered {dict(lost) or ''}")
-    judge("every request for the quiet model answered", met=answered == expected)
-    judge("its p99 at most 3 times solo", met=flooded <= 3 * alone)
+    for percent in (50, 99):
+        alone, flooded = (percentile([s.total for s in samples if not s.error], percent) for samples in (solo, beside))
+        ratio = flooded / alone
+        print(f"  the quiet model's p{percent}: {1000 * alone:.1f} ms solo, {1000 * flooded:.1f} ms: {ratio:.2f} times")
+    print(f"  {len(beside) - sum(lost.values())} of {len(beside)} requests for it answered {dict(lost) or ''}")
+    judge("every request for the quiet model answered", met=not lost)
+    judge("its p99 at most 3 times solo", met=ratio <= 3)
 
 
-def print_flood(samples: Sequence[Sample]) -> None:
+def print_flood(poured: Poured) -> None:
     """Print how fast a flood really came, and what became of it."""
-    errors = Counter(sample.error for sample in samples if sample.error)
-    rate = len(samples) / max(sample.done for sample in samples)
-    share = sum(errors.values()) / len(samples)
-    print(f"  the flood came at {rate:.0f} requests/s; {share:.0%} of it was refused or failed {dict(errors) or ''}")
+    came = sum(poured.answers.values())
+    shares = ", ".join(f"{status or 'closed'} {count / came:.0%}" for status, count in poured.answers.most_common())
+    print(
+        f"  the flood came at {came / poured.seconds:.0f} requests/s ({shares}); sent by {poured.worked:.2f} processors"
+    )
 
 
 def loader(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
@@ -142,7 +125,8 @@ def loader(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> 
         for first, guest in enumerate(guests):
             loaded: list[str] = []
             stop = threading.Event()
-            swapping = threading.Thread(target=swap_on, args=(guest, service, first * VERSIONS, seconds, loaded, stop))
+            releases = [guest.release(first * VERSIONS + number) for number in range(1, VERSIONS + 1)]
+            swapping = threading.Thread(target=swap_on, args=(releases, service, seconds, loaded, stop))
             swapping.start()
             with Ticker() as ticker:
                 during = p99(load(service, artifacts.pictures, rate, seconds))
@@ -192,16 +176,16 @@ def p99(samples: Sequence[Sample]) -> float:
 
 
 def swap_on(
-    guest: Guest, service: InProcess, last: int, seconds: float, loaded: list[str], stop: threading.Event
+    releases: Sequence[Release], service: InProcess, seconds: float, loaded: list[str], stop: threading.Event
 ) -> None:
-    """Publish versions after number `last`, each when the one before is active, at intervals that leave it time."""
-    for number in range(last + 1, last + VERSIONS + 1):
-        version = guest.publish(service.folder, number)
-        until = time.monotonic() + seconds / (VERSIONS + 1)
-        while not is_active(service, version) or time.monotonic() < until:
+    """Publish versions, each when the one before is active, at intervals that leave it time."""
+    for release in releases:
+        release.publish(service.folder)
+        until = time.monotonic() + seconds / (len(releases) + 1)
+        while not is_active(service, release.version) or time.monotonic() < until:
             if stop.wait(0.05):
                 return
-        loaded.append(version)
+        loaded.append(release.version)
 
 
 def is_active(service: InProcess, version: str) -> bool:

@@ -15,7 +15,8 @@ loader    99th percentile at 50 % load while graphs of about 1, 6 and 50 MB take
           none doing so; and the longest time for which no Python thread got a turn
 
 The model is a CNN5-H64 for 150x50 pictures with random weights, or the one in FOLDER/model and FOLDER/graph. In this
-process unless `--over http`; `batching`, `memory` and `loader` always. Each part takes at most about two minutes.
+process unless `--over http`; `batching`, `memory` and `loader` always, `fairness` never. Each part takes at most about
+two minutes.
 """
 
 import argparse
@@ -24,10 +25,11 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from fleet import Artifacts, InProcess, Service
+from fleet import Artifacts, InProcess, Release, Service
 from neighbours import fairness, loader
 from pressure import CLIENTS, Nobody, capacity, judge, load, started, values
 
@@ -65,7 +67,8 @@ def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> N
         print(f"  {rate:.0f} requests/s, {SHARE:.0%} of what {CLIENTS} clients get", flush=True)
         steady = load(service, artifacts.pictures, rate, arguments.seconds)
         stop = threading.Event()
-        publishing = threading.Thread(target=publish_on, args=(service, artifacts, arguments.seconds, stop))
+        releases = [artifacts.release(number) for number in range(1, SWAPS + 1)]
+        publishing = threading.Thread(target=publish_on, args=(service, releases, arguments.seconds, stop))
         publishing.start()
         during = load(service, artifacts.pictures, rate, arguments.seconds)
         stop.set()
@@ -142,7 +145,7 @@ def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -
     late = percentile([s.sent - s.due for s in samples], 99)
     print(f"  peak {peak:.0f}/s; {beside:.0f}/s beside senders to nobody, who take {share:.2f} of a processor")
     print(f"  offered {len(samples) / seconds:.0f}/s, {len(refused):,} refused, others: {dict(others)}")
-    times = [1000 * percentile([sample.request for sample in refused], percent) for percent in (50, 99)]
+    times = [1000 * percentile([sample.reply for sample in refused], percent) for percent in (50, 99)]
     rate = len(good) / seconds
     print(f"  refused after p50 {times[0]:.1f} ms, p99 {times[1]:.1f} ms")
     print(
@@ -158,11 +161,11 @@ def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -
         )
 
 
-def publish_on(service: Service, artifacts: Artifacts, seconds: float, stop: threading.Event) -> None:
-    """Publish a version at even intervals."""
-    for number in range(1, SWAPS + 1):
-        artifacts.publish(service.folder, number)
-        if stop.wait(seconds / SWAPS):
+def publish_on(service: Service, releases: Sequence[Release], seconds: float, stop: threading.Event) -> None:
+    """Publish versions at even intervals."""
+    for release in releases:
+        release.publish(service.folder)
+        if stop.wait(seconds / (len(releases) + 1)):  # the last one needs time to take over, too
             return
 
 

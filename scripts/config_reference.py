@@ -33,7 +33,7 @@ HEADER = """\
 # The config
 
 Every key of the one YAML that a training needs. This page is made by `scripts/config-reference` from the classes in
-`trainer/config/`, `platform/contract/spec.py` and `platform/contract/image.py`; edit those.
+`trainer/config/`, `platform/contract/spec.py` and `platform/contract/pretreatment.py`; edit those.
 
 Unknown keys are refused, and all problems are told at once. A key without a default must be given; `none` as a default
 means that the meaning says what happens without it. *Since* says who knew the key first: the `early` generation of

@@ -10,13 +10,13 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 CHUNK = 64  # items per message to a worker: enough to hide the message, few enough to keep the bar moving
-WORTH_SECONDS = 1.0  # of work left, by the first chunk; below this, starting workers takes longer than they save
+WORTH_SECONDS = 0.4  # of work left, by the first chunk; below this, starting workers takes longer than they save
 AHEAD = 4  # chunks in flight for each worker: bounds the memory that finished results wait in
 
 
@@ -61,21 +61,39 @@ def _shared(
     chunks: Iterable[Sequence[Item]],
     ahead: int,
 ) -> Iterator[list[Result]]:
-    """Do one chunk here whenever the workers have enough to do: `ahead` chunks that are under way or wait for them."""
+    """Do one chunk here whenever the workers have enough to do: `ahead` chunks that are under way or wait for them.
+
+    When there is nothing else left, do here what still waits for them.
+    """
     remaining = iter(chunks)
-    results: collections.deque[Future[list[Result]]] = collections.deque()
+    under_way: collections.deque[_UnderWay[Item, Result]] = collections.deque()
     while True:
-        wanted = ahead - sum(not result.done() for result in results)
-        results.extend(pool.submit(function, chunk) for chunk in itertools.islice(remaining, max(0, wanted)))
+        wanted = ahead - sum(not chunk.result.done() for chunk in under_way)
+        under_way.extend(
+            _UnderWay(chunk, pool.submit(function, chunk)) for chunk in itertools.islice(remaining, wanted)
+        )
         mine = next(remaining, None)
         if mine is None:
             break
-        results.append(Future())
-        results[-1].set_result(function(mine))
-        while results and results[0].done():
-            yield results.popleft().result()
-    while results:
-        yield results.popleft().result()
+        under_way.append(_UnderWay(mine, _done(function(mine))))
+        while under_way and under_way[0].result.done():
+            yield under_way.popleft().result.result()
+    for number in reversed(range(len(under_way))):  # workers take the first of what waits for them; this one the last
+        if under_way[number].result.cancel():
+            under_way[number] = _UnderWay((), _done(function(under_way[number].items)))
+    for chunk in under_way:
+        yield chunk.result.result()
+
+
+class _UnderWay(NamedTuple, Generic[Item, Result]):
+    items: Sequence[Item]
+    result: Future[list[Result]]
+
+
+def _done(result: list[Result]) -> Future[list[Result]]:
+    future: Future[list[Result]] = Future()
+    future.set_result(result)
+    return future
 
 
 @contextmanager

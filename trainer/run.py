@@ -4,6 +4,9 @@ out/<ModelName>/
     graph/<ModelName>_<Version>.pb      the artifact: what `publish` copies
     model/<ModelName>_<Version>.yaml
     run/run.json       what the run is made of: config, fingerprint of the set, versions, device
+    run/pictures.json  that set's pictures with labels and sides, and what the weights at its start had learned from
+    run/exclude.txt    names that --exclude left out, for --exclude again; only where it did
+    run/learned.txt    test pictures that the weights have learned from, for --exclude; only where there are such
     run/state.npz      the newest checkpoint
     run/best.npz       the best weights so far
     run/regular.npz    those that best.npz held before a reading that an interruption made, for a run that goes on
@@ -20,11 +23,11 @@ out/<ModelName>/
 
 import json
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from contract.files import write_atomically
 from contract.spec import ModelSection
@@ -51,6 +54,9 @@ class Run:
         stem: of the artifact's file names.
     """
 
+    IDENTITY: ClassVar[str] = "run.json"
+    PICTURES: ClassVar[str] = "pictures.json"
+
     folder: Path
     stem: str
 
@@ -67,7 +73,22 @@ class Run:
     @property
     def identity(self) -> Path:
         """What the run is made of."""
-        return self.folder / "run" / "run.json"
+        return self.folder / "run" / self.IDENTITY
+
+    @property
+    def pictures(self) -> Path:
+        """The pictures that the weights come from; see `trainer.training.lineage`."""
+        return self.folder / "run" / self.PICTURES
+
+    @property
+    def excluded(self) -> Path:
+        """The names that were left out."""
+        return self.folder / "run" / "exclude.txt"
+
+    @property
+    def learned(self) -> Path:
+        """Names of test pictures that the weights have learned from."""
+        return self.folder / "run" / "learned.txt"
 
     @property
     def state(self) -> Path:
@@ -154,11 +175,13 @@ class Run:
     def clear(self, *, keep_best: bool = False) -> None:
         """Forget the training so far. An exported model stays until the next one takes its place.
 
+        So does `pictures`: as long as old weights are there, it must say what those come from.
+
         Args:
             keep_best: leave the best weights until better ones take their place: the next training starts from them.
         """
         weights = [self.state, self.regular] if keep_best else [self.state, self.regular, self.best]
-        for path in (*weights, self.history, self.identity, self.config, self.curves, self.report):
+        for path in (*weights, self.history, self.identity, self.excluded, self.config, self.curves, self.report):
             path.unlink(missing_ok=True)
         if self.tensorboard.exists():
             shutil.rmtree(self.tensorboard)
@@ -170,23 +193,31 @@ class Run:
         tree: dict[str, Any] = json.loads(self.identity.read_text("utf-8"))
         return tree
 
-    def begin(self, made_of: dict[str, Any], notes: dict[str, Any]) -> None:
+    def begin(
+        self, made_of: dict[str, Any], notes: dict[str, Any], pictures: Sequence[str] | None = None, tainted: str = ""
+    ) -> None:
         """Write what the run is made of, or check it against what is there.
 
         Args:
             made_of: JSON values that must be equal for a run to go on.
             notes: further facts for whoever repeats the run.
+            pictures: what became of the pictures, to be told instead of their fingerprints; None if nobody knows.
+            tainted: why no warm start from this run can be advised; empty if one can.
 
         Raises:
             RunChangedError: the run that is there is made of something else; says what changed.
         """
         earlier = self.earlier()
         changed = differences(earlier["made_of"], made_of) if earlier else []
-        if changed:
+        if earlier and changed:
+            if pictures is not None:
+                hidden = {"pictures": None}
+                changed = [*differences(earlier["made_of"] | hidden, made_of | hidden), *pictures] or changed
+            warm = f"from what it has learned with --fresh --warm-start {self.folder}"
+            afresh = f"start afresh with --fresh, {f'but not {warm}, for {tainted}' if tainted else f'or {warm}'}"
             raise RunChangedError(
                 f"the training in {self.folder} cannot go on, because something changed: {'; '.join(changed)}. "
-                "Change it back; start afresh with --fresh, or from what it has learned with --fresh --warm-start "
-                f"{self.folder}; or give the model another ModelName"
+                f"Change it back; {afresh}; or give the model another ModelName"
             )
         content = json.dumps({"made_of": made_of, "notes": notes}, indent=2, ensure_ascii=False)
         write_atomically(self.identity, content.encode())

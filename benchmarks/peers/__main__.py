@@ -30,6 +30,7 @@ from pathlib import Path
 from benchmarks.peers.artifacts import ARITHMETICS, Stage, build
 from benchmarks.peers.servers import HERE, ROOT, Candidate, Server, http_alone, ours, peers
 from engine.arithmetic import cpu_has_bfloat16
+from serving import settings
 
 CLIENTS = (1, 8, 32)
 WANTED = {"float32": 1.2, "bfloat16": 1.6}  # times the best peer
@@ -112,12 +113,14 @@ def compare(table: Table, arithmetic: str, rivals: Sequence[str], clients: int) 
 
 def latency(stage: Stage, arguments: argparse.Namespace) -> None:
     """Compare one client with the engine alone."""
+    said = [(key, value) for key, _, value in (word.partition("=") for word in arguments.set)]
+    layout = settings.load(None, {}, said).Batching.Threads
     for name in arithmetics():
         differences, alone = [], []
         server = started(stage, ours(name, stage.folder / name, *arguments.set))
         try:
             for _ in range(arguments.rounds):
-                alone.append(engine_ms(stage, name, arguments.seconds))
+                alone.append(engine_ms(stage, name, arguments.seconds, layout))
                 run = load(server, stage, 1, arguments.seconds)
                 differences.append(run.p50 - alone[-1]["model"])
         finally:
@@ -214,12 +217,12 @@ def wrk(server: Server, stage: Stage, clients: int, seconds: float) -> dict[str,
     return found
 
 
-def engine_ms(stage: Stage, name: str, seconds: float) -> dict[str, float]:
-    """Measure the engine in a process of its own."""
+def engine_ms(stage: Stage, name: str, seconds: float, layout: str) -> dict[str, float]:
+    """Measure the engine in a process of its own, its threads laid out as `Batching.Threads` has it."""
     picture = stage.folder / "picture.png"
     picture.write_bytes(stage.picture)
     spec = stage.folder / name / "model" / "bench.yaml"
-    words = [sys.executable, "-m", "benchmarks.peers.latency", str(spec), str(picture), str(seconds)]
+    words = [sys.executable, "-m", "benchmarks.peers.latency", str(spec), str(picture), str(seconds), layout]
     found: dict[str, float] = json.loads(subprocess.run(words, cwd=ROOT, capture_output=True, check=True).stdout)
     return found
 

@@ -25,6 +25,12 @@ class _Plane:
     def ready(self) -> bool:
         return True
 
+    def degraded(self) -> list[str]:
+        return []
+
+    def ambiguities(self) -> list[str]:
+        return []
+
 
 if __name__ == "__main__":
     metrics = Metrics()

@@ -1,6 +1,7 @@
 """Prints how long the engine takes for one picture, in ms: the model alone, and with the decoding of the picture.
 
-`python -m benchmarks.peers.latency MODEL.yaml PICTURE SECONDS`, in a process of its own, as the server has it.
+`python -m benchmarks.peers.latency MODEL.yaml PICTURE SECONDS LAYOUT`, in a process of its own, with the cores laid out
+as the server has them (`Batching.Threads`).
 """
 
 import json
@@ -14,6 +15,7 @@ import numpy as np
 
 import engine
 from contract import image
+from serving.core_settings import LAYOUTS
 
 
 def median_ms(action: Callable[[], object], seconds: float) -> float:
@@ -29,7 +31,7 @@ def median_ms(action: Callable[[], object], seconds: float) -> float:
 def main() -> None:
     """Measure both."""
     spec, picture, seconds = Path(sys.argv[1]), Path(sys.argv[2]).read_bytes(), float(sys.argv[3])
-    reader = engine.load(spec, spec.parents[1] / "graph" / "bench.pb")
+    reader = engine.load(spec, spec.parents[1] / "graph" / "bench.pb", threads=LAYOUTS[sys.argv[4]])
     pixels = np.stack([image.to_pixels(picture, reader.spec.Pretreatment, reader.spec.input_size)])
     for _ in range(50):
         reader.read([picture])

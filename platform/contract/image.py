@@ -7,18 +7,16 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Protocol
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
-from pydantic import Field
 
 from contract import plain
 from contract.errors import DamagedPictureError, NotAPictureError, PictureTooLargeError
 from contract.formats import READERS, announced_size, format_of
-from contract.strict import StrictModel
 
 Pixels = npt.NDArray[np.uint8]
 
@@ -41,33 +39,24 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
-Side = Annotated[int, Field(ge=1, le=4096)]
-_Off = Literal[-1]
 
+class Steps(Protocol):
+    """The steps of a `Pretreatment`, which is one; so that workers need no pydantic, with which they start later."""
 
-class Pretreatment(StrictModel):
-    """The steps from a decoded picture to pixels, in this order; -1 switches a step off.
-
-    Attributes:
-        ReplaceTransparent: put transparent pictures onto white; False drops the transparency.
-        ImageChannel: 1 for gray (ITU-R 601-2 luma), 3 for RGB.
-        Binaryzation: values above it become 255, others 0.
-        Smoothing: size of the median filter in pixels; an even size counts as the next odd one.
-        Blur: size of the Gaussian filter in pixels; an even size counts as the next odd one.
-        Resize: [width, height] in pixels that the network sees; default ImageWidth and ImageHeight.
-        Fit: `stretch` to that size, or keep the ratio and `pad` right and below with the picture's median.
-        AnimatedFrame: which frame of an animated picture is read, 0 for the first; default: the first, but training
-            on animated pictures asks for a choice.
-    """
-
-    ReplaceTransparent: bool = True
-    ImageChannel: Literal[1, 3] = 1
-    Binaryzation: _Off | Annotated[int, Field(ge=1, le=254)] = -1
-    Smoothing: _Off | Annotated[int, Field(ge=1, le=31)] = -1
-    Blur: _Off | Annotated[int, Field(ge=1, le=31)] = -1
-    Resize: Annotated[list[Side], Field(min_length=2, max_length=2)] | None = None
-    Fit: Literal["stretch", "pad"] = "stretch"
-    AnimatedFrame: Annotated[int, Field(ge=0, le=63)] | None = None  # each frame before it is decoded too
+    @property
+    def ReplaceTransparent(self) -> bool: ...  # noqa: N802, D102 - as in the YAML; `Pretreatment` tells what each is
+    @property
+    def ImageChannel(self) -> int: ...  # noqa: N802, D102 - as above
+    @property
+    def Binaryzation(self) -> int: ...  # noqa: N802, D102 - as above
+    @property
+    def Smoothing(self) -> int: ...  # noqa: N802, D102 - as above
+    @property
+    def Blur(self) -> int: ...  # noqa: N802, D102 - as above
+    @property
+    def Fit(self) -> str: ...  # noqa: N802, D102 - as above
+    @property
+    def AnimatedFrame(self) -> int | None: ...  # noqa: N802, D102 - as above
 
 
 @dataclass(frozen=True)
@@ -113,7 +102,7 @@ def size_of(content: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
         return image.size
 
 
-def pretreat(image: Image.Image, steps: Pretreatment, size: tuple[int, int]) -> Pixels:
+def pretreat(image: Image.Image, steps: Steps, size: tuple[int, int]) -> Pixels:
     """Turn a decoded picture into contract pixels.
 
     Args:
@@ -140,12 +129,12 @@ def is_animated(image: Image.Image) -> bool:
         return True  # PIL looks for a second frame, and what it found is broken; the first one has been read
 
 
-def to_pixels(content: bytes, steps: Pretreatment, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Pixels:
+def to_pixels(content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Pixels:
     """Decode and pretreat: picture bytes to uint8 [H, W, C]; raises as `decode`."""
     return read(content, steps, size, limits).pixels
 
 
-def read(content: bytes, steps: Pretreatment, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Picture:
+def read(content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Picture:
     """Decode and pretreat, and tell what the file was.
 
     Small plain files take a shorter way to the same pixels, see `contract.plain`.
@@ -230,7 +219,7 @@ def _metadata_ignored(content: bytes) -> Iterator[None]:
         yield
 
 
-def _to_channels(image: Image.Image, steps: Pretreatment) -> Pixels:
+def _to_channels(image: Image.Image, steps: Steps) -> Pixels:
     if image.mode.startswith("I"):
         image = _eight_bits(image)
     if image.has_transparency_data:
@@ -258,7 +247,7 @@ def _with_channels(pixels: npt.NDArray[np.generic] | cv2.typing.MatLike) -> Pixe
     return array[:, :, np.newaxis] if array.ndim == 2 else array
 
 
-def _filtered(pixels: Pixels, steps: Pretreatment, size: tuple[int, int]) -> Pixels:
+def _filtered(pixels: Pixels, steps: Steps, size: tuple[int, int]) -> Pixels:
     if steps.Binaryzation > 0:
         pixels = np.where(pixels > steps.Binaryzation, np.uint8(255), np.uint8(0))
     if steps.Smoothing > 0:

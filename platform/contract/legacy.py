@@ -18,9 +18,9 @@ from pydantic import field_validator
 
 from contract.charset import Case, Charset
 from contract.errors import CharsetError, ConfigError
-from contract.image import Pretreatment
 from contract.legacy_charset import Generation, symbols_of
 from contract.legacy_keys import EarlyFile, Identity, LaterFieldParam, LaterFile, Section
+from contract.pretreatment import Pretreatment
 from contract.problems import close_match
 from contract.spec import GraphSection, LayoutName, ModelSection, ModelSpec
 from contract.strict import parse_yaml, validate

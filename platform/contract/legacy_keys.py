@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
-from contract.image import Side
+from contract.pretreatment import Side
 from contract.spec import Name, VersionText
 
 

@@ -36,6 +36,10 @@ _WISHES = {
     "too_long": "a list of at most {max_length}",
     "string_pattern_mismatch": "text of the form {pattern}",
 }
+MAX_SENTENCES = 20  # about one file; whoever made hundreds of mistakes made them all in the same way
+MAX_SENTENCE = 500  # characters
+_MAX_ERRORS = 1000  # of pydantic's that are looked at; one mistake may be several
+_MAX_NUMBER_BITS = 256  # beyond, hexadecimal: Python refuses to print more than 4,300 digits of any other kind
 _KEY = "[key]"  # pydantic's mark for a problem with the key of a mapping, not with its value
 
 
@@ -57,13 +61,15 @@ class _Problem:
     details: ErrorDetails
 
 
-def sentences(model: type[BaseModel], errors: Iterable[ErrorDetails]) -> list[str]:
-    """Return one sentence per problem, each starting with the path of its key.
+def sentences(model: type[BaseModel], errors: Sequence[ErrorDetails]) -> list[str]:
+    """Return one sentence per problem, each starting with the path of its key; of many, the first and their number.
 
     A value that may have several types fails once for each of them: that is one problem for a person.
     """
-    located = [_locate(model, details) for details in errors]
-    return [_sentence(group) for group in _grouped(located)]
+    groups = list(_grouped([_locate(model, details) for details in errors[:_MAX_ERRORS]]))
+    told = [shortened(_sentence(group), MAX_SENTENCE) for group in groups[:MAX_SENTENCES]]
+    more = len(groups) - len(told) + len(errors[_MAX_ERRORS:])
+    return [*told, f"and {more:,} more"] if more else told
 
 
 def close_match(word: str, known: Iterable[str]) -> str:
@@ -85,8 +91,18 @@ def describe(value: object) -> str:
         return "a section"
     if isinstance(value, bytes):
         return "binary data"
-    text = repr(value) if isinstance(value, str) else str(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(_printed(value), 60)
+
+
+def _printed(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > _MAX_NUMBER_BITS:
+        return hex(value)
+    return repr(value) if isinstance(value, str) else str(value)
+
+
+def shortened(text: str, most: int) -> str:
+    """Return a text, or what fits into so many characters of it, with dots behind."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def _locate(model: type[BaseModel], details: ErrorDetails) -> _Problem:
@@ -155,7 +171,8 @@ def _sentence(group: Sequence[_Problem]) -> str:
     kind, found = first.details["type"], first.details["input"]
     if kind == "extra_forbidden":
         known = first.section.model_fields if first.section else ()
-        advice = close_match(str(first.path[-1]), known) or f"; the keys here are {', '.join(known)}"
+        key = shortened(str(first.path[-1]), 60)
+        advice = close_match(key, known) or f"; the keys here are {', '.join(known)}"
         return f"{_text(first.path)}: unknown key{advice}"
     if kind == "missing":
         return f"{_text(first.path)}: missing"
@@ -205,7 +222,7 @@ def _misread(value: object) -> str | None:
     if isinstance(value, bool):
         kind = describe(value)
     elif isinstance(value, int | float):
-        kind = f"the number {value}"
+        kind = f"the number {describe(value)}"
     elif isinstance(value, datetime.date):
         kind = f"the date {value}"
     else:

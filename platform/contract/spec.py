@@ -9,12 +9,12 @@ import yaml
 from pydantic import Field, field_validator, model_validator
 
 from contract import charset as charsets
-from contract import image
 from contract.charset import Charset
 from contract.decode import HeadName
 from contract.errors import CharsetError, ConfigError
 from contract.files import write_atomically
-from contract.image import Side
+from contract.pretreatment import Pretreatment as PretreatmentSection
+from contract.pretreatment import Side
 from contract.strict import StrictModel, parse_yaml, read_bytes, validate
 
 MAX_GOLDEN = 8  # pictures
@@ -204,7 +204,7 @@ class ModelSpec(StrictModel):
 
     Schema: Literal[1] = 1
     Model: ModelSection
-    Pretreatment: image.Pretreatment = image.Pretreatment()
+    Pretreatment: PretreatmentSection = PretreatmentSection()
     Graph: GraphSection
     Metrics: MetricsSection | None = None
     Speed: SpeedSection | None = None
@@ -231,7 +231,7 @@ class ModelSpec(StrictModel):
         return golden
 
 
-def input_size(model: ModelSection, pretreatment: image.Pretreatment) -> tuple[int, int]:
+def input_size(model: ModelSection, pretreatment: PretreatmentSection) -> tuple[int, int]:
     """Return the (width, height) in pixels that the network sees: `Resize`, or else the size of the pictures."""
     width, height = pretreatment.Resize or (model.ImageWidth, model.ImageHeight)
     return width, height

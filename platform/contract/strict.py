@@ -1,6 +1,5 @@
 """Typed YAML: frozen models that refuse unknown keys at every depth and report every problem at once."""
 
-import contextlib
 import re
 import typing
 from collections.abc import Callable
@@ -14,7 +13,10 @@ from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from contract.errors import ConfigError
-from contract.problems import describe, sentences
+from contract.problems import MAX_SENTENCE, describe, sentences, shortened
+
+MAX_VALUES = 30_000  # keys, texts, numbers, lists and sections of one file; a character set may have tens of thousands
+MAX_NUMBER = 100  # characters
 
 
 class StrictModel(BaseModel):
@@ -36,8 +38,33 @@ class StrictModel(BaseModel):
         return field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, StrictModel)
 
 
+class _TooMuchError(yaml.MarkedYAMLError):
+    """More than any file here needs: other loaders need not try."""
+
+
+class _BoundedComposer(Composer):
+    """Composes no more values than any file here has, where a small file may have hundreds of thousands."""
+
+    _values = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:  # noqa: ANN401 - as PyYAML has it
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self._values += 1
+        if node and self._values > MAX_VALUES:
+            raise _TooMuchError(problem=f"more than {MAX_VALUES:,} values", problem_mark=node.start_mark)
+        return node
+
+
 class _UniqueKeys(SafeConstructor):
-    """Safe YAML in which a repeated key is an error, not a silent overwrite."""
+    """Safe YAML in which a repeated key is an error, not a silent overwrite, and nothing takes long."""
+
+    _keys = 0
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        super().flatten_mapping(node)
+        self._keys += len(node.value)  # merge keys can multiply them at every level
+        if self._keys > MAX_VALUES:
+            raise _TooMuchError(problem=f"more than {MAX_VALUES:,} keys", problem_mark=node.start_mark)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001, FBT002
         seen: set[object] = set()
@@ -47,13 +74,26 @@ class _UniqueKeys(SafeConstructor):
             key = self.construct_object(key_node, deep=True)
             if isinstance(key, typing.Hashable) and key in seen:
                 raise yaml.constructor.ConstructorError(
-                    None, None, f"the key {key!r} stands twice", key_node.start_mark
+                    None, None, f"the key {describe(key)} stands twice", key_node.start_mark
                 )
             seen.add(key if isinstance(key, typing.Hashable) else id(key))
         return super().construct_mapping(node, deep=deep)
 
 
-class _Loader(_UniqueKeys, yaml.SafeLoader):
+def _construct_number(loader: Any, node: yaml.ScalarNode) -> int | float:  # noqa: ANN401 - as _construct
+    """Construct a number of reasonable length: the time for one grows faster than its length."""
+    if len(node.value) > MAX_NUMBER:
+        raise _TooMuchError(problem=f"a number of {len(node.value):,} characters", problem_mark=node.start_mark)
+    is_whole = node.tag == "tag:yaml.org,2002:int"
+    number: int | float = loader.construct_yaml_int(node) if is_whole else loader.construct_yaml_float(node)
+    return number
+
+
+for _kind in ("int", "float"):
+    _UniqueKeys.add_constructor(f"tag:yaml.org,2002:{_kind}", _construct_number)
+
+
+class _Loader(_BoundedComposer, _UniqueKeys, yaml.SafeLoader):
     """PyYAML's own parser, in Python: slow, and says best what is wrong."""
 
 
@@ -62,7 +102,7 @@ _LOADERS: list[Callable[[str | bytes], Any]] = [_Loader]
 if yaml.__with_libyaml__:
     from yaml._yaml import CParser
 
-    class _FastLoader(Composer, CParser, _UniqueKeys, Resolver):
+    class _FastLoader(_BoundedComposer, CParser, _UniqueKeys, Resolver):
         """libyaml's parser; the tree is put together in Python, for libyaml's way crashes where it is nested deeply."""
 
         def __init__(self, stream: str | bytes) -> None:
@@ -96,7 +136,9 @@ def parse_yaml(text: str | bytes, source: str) -> Any:  # noqa: ANN401 - YAML is
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
-        raise ConfigError(source, [f"not valid YAML: {where}{error.problem or error.context}"]) from error
+        kind = "too much for a file of settings" if isinstance(error, _TooMuchError) else "not valid YAML"
+        reason = shortened(f"{kind}: {where}{error.problem or error.context}", MAX_SENTENCE)
+        raise ConfigError(source, [reason]) from error
     except RecursionError as error:
         raise ConfigError(source, ["not valid YAML: it is nested too deeply"]) from error
     except yaml.reader.ReaderError as error:
@@ -105,15 +147,20 @@ def parse_yaml(text: str | bytes, source: str) -> Any:  # noqa: ANN401 - YAML is
             source, [f"not valid YAML: character {error.position + 1}: {error.reason}{advice}"]
         ) from error
     except Exception as error:  # PyYAML answers nonsense such as `!!bool maybe` with any kind of exception
-        raise ConfigError(source, [f"not valid YAML: a value does not fit its tag ({error!r})"]) from error
+        reason = shortened(f"not valid YAML: a value does not fit its tag ({error!r})", MAX_SENTENCE)
+        raise ConfigError(source, [reason]) from error
 
 
 def _load(text: str | bytes) -> Any:  # noqa: ANN401 - as parse_yaml
     *fast, exact = _LOADERS
     for make_loader in fast if _reads_alike(text) else ():
         # Golden pictures in it take PyYAML's own parser 28 ms, and this one 1 ms.
-        with contextlib.suppress(Exception):  # the exact one reads it again, and says what is wrong
+        try:
             return _construct(make_loader(text))
+        except _TooMuchError:
+            raise
+        except Exception:  # noqa: BLE001, S110 - the exact one reads it again, and says what is wrong
+            pass
     return _construct(exact(text))
 
 
@@ -154,4 +201,4 @@ def validate(model: type[Model], tree: object, source: str) -> Model:
     try:
         return model.model_validate(tree)
     except ValidationError as error:
-        raise ConfigError(source, sentences(model, error.errors())) from error
+        raise ConfigError(source, sentences(model, error.errors(include_url=False))) from error

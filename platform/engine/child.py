@@ -5,14 +5,14 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from engine.errors import EngineError, GraphError
 from engine.patience import Watch
+from engine.scratch import scratch_file
 
-LENGTH_BYTES = 8  # of the number before a request
+LENGTH_BYTES = 8  # of the number before each part of a request
 MAX_LINE = 64 * 1024
 YIELDING = "FOUNDRY_TRIAL_YIELDS"  # a variable
 _TAIL = 4096  # bytes of what a dying child had to say
@@ -40,7 +40,7 @@ class Child:
         self._meanwhile = meanwhile
         self._why = ""
         self._lock = threading.Lock()  # held through an exchange, so that its pipes are not closed under it
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed when its writer is buried
+        self._said = scratch_file()  # closed when its writer is buried
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "engine.trial"],
             stdin=subprocess.PIPE,
@@ -65,11 +65,12 @@ class Child:
         """Whether the process has ended."""
         return self._process.poll() is not None
 
-    def exchange(self, request: bytes, file: str, seconds: float, patience: float) -> bytes:
+    def exchange(self, request: Sequence[bytes], file: str, seconds: float, patience: float) -> bytes:
         """Send a request and return the answer; nothing if the child had left in good order.
 
         Args:
-            request: its length goes before it.
+            request: in parts, each of which goes out after its length, and as it is: to put a graph together with
+                anything would hold up all threads for as long as copying it takes.
             file: of the graph, for messages.
             seconds: that it may take, on its own clock.
             patience: seconds that it may wait for a processor.
@@ -84,7 +85,9 @@ class Child:
         assert process.stdout is not None  # noqa: S101
         with self._lock, Watch(process.pid, seconds, patience, process.kill) as watch:
             with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended: what it left behind says why
-                process.stdin.write(len(request).to_bytes(LENGTH_BYTES, "big") + request)
+                for part in request:
+                    process.stdin.write(len(part).to_bytes(LENGTH_BYTES, "big"))
+                    process.stdin.write(part)
                 process.stdin.flush()
             if self.alive:
                 self._meanwhile()

@@ -40,10 +40,9 @@ class TrialLimits:
 
 @dataclass(frozen=True)
 class Request:
-    """One trial, as it is sent to the child."""
+    """One trial, as it is sent to the child. The bytes of the graph follow."""
 
     model: ModelSpec
-    graph: bytes
     max_batch: int
     limits: TrialLimits
 
@@ -78,11 +77,11 @@ class Preflight:
             GraphError: these bytes can never be served here.
             EngineError: the trial itself failed, through no proven fault of the model.
         """
-        request = Request(model, graph, max_batch, self._limits)
+        request = Request(model, max_batch, self._limits)
         file = model.Graph.File
         line = b""
         for _ in range(2):  # nothing comes of it if the child's idle time was over at this very moment
-            line = line or self._exchange(request, yielding=yielding)
+            line = line or self._exchange(request, graph, yielding=yielding)
         if not line:
             raise EngineError(f"{file}: the process that tries models ends by itself")
         outcome = json.loads(line)
@@ -107,15 +106,15 @@ class Preflight:
         for child in idle:  # the others are buried by their trials, which may first have to finish an import
             child.bury()
 
-    def _exchange(self, request: Request, *, yielding: bool) -> bytes:
+    def _exchange(self, request: Request, graph: bytes, *, yielding: bool) -> bytes:
         limits = self._limits
         yielding = yielding and time.monotonic() >= self._hurry_until
         patience = limits.patience if yielding else limits.long_patience
-        content = pickle.dumps((request, yielding))
+        parts = [pickle.dumps((request, yielding)), graph]
         child = self._take(request.model, yielding=yielding)
         line: bytes | None = None
         try:
-            line = child.exchange(content, request.model.Graph.File, limits.seconds, patience)
+            line = child.exchange(parts, request.model.Graph.File, limits.seconds, patience)
         except StarvedError:
             self._hurry_until = time.monotonic() + _HURRIED_SECONDS
             raise

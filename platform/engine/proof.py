@@ -11,12 +11,13 @@ class GoldenError(EngineError):
     """A golden picture is read otherwise on this machine than where the model was made."""
 
 
-def prove(reader: ReadsPixels, max_batch: int) -> None:
+def prove(reader: ReadsPixels, max_batch: int, most: int | None = None) -> None:
     """Run a model once at each end of its range, which warms it up, and hold it to its golden pictures.
 
     Args:
         reader: the loaded model.
         max_batch: the largest batch that it will see, in pictures.
+        most: golden pictures that it is held to; None for all.
 
     Raises:
         GoldenError: it misreads a golden picture; the message shows which, and how.
@@ -26,15 +27,18 @@ def prove(reader: ReadsPixels, max_batch: int) -> None:
     spec = reader.spec
     width, height = spec.input_size
     for count in dict.fromkeys([1, max_batch]):
-        reader.read_pixels(np.zeros((count, height, width, spec.Pretreatment.ImageChannel), np.uint8))
-    if not spec.Golden:
+        readings = reader.read_pixels(np.zeros((count, height, width, spec.Pretreatment.ImageChannel), np.uint8))
+        if len(readings) != count:
+            raise EngineError(f"{spec.Graph.File}: {len(readings)} readings for {count} pictures")
+    chosen = spec.Golden[:most]
+    if not chosen:
         return
-    pictures = [image.to_pixels(golden.Picture, spec.Pretreatment, spec.input_size) for golden in spec.Golden]
+    pictures = [image.to_pixels(golden.Picture, spec.Pretreatment, spec.input_size) for golden in chosen]
     batches = [np.stack(pictures[start : start + max_batch]) for start in range(0, len(pictures), max_batch)]
     readings = [reading for batch in batches for reading in reader.read_pixels(batch)]
     wrong = [
         f"picture {number} reads {reading.text!r} instead of {golden.Text!r}"
-        for number, (golden, reading) in enumerate(zip(spec.Golden, readings, strict=True), start=1)
+        for number, (golden, reading) in enumerate(zip(chosen, readings, strict=True), start=1)
         if reading.text != golden.Text
     ]
     if wrong:

@@ -18,6 +18,7 @@ from contract.spec import Arithmetic, ModelSpec
 from contract.strict import parse_yaml, read_bytes, validate
 from engine.arithmetic import Compute, chosen
 from engine.calling import Call
+from engine.endpoints import check_decoded, check_outputs, check_scores
 from engine.errors import EngineError, GraphError
 from engine.graph import NATIVE, has_control_flow, has_scores, parse_checked
 from engine.reading import Reading
@@ -57,7 +58,8 @@ class Recognizer:
         definition = parse_checked(graph, model)
         self._has_scores = has_scores(definition, model)
         try:
-            self._open(definition, _session_config(threads, self.arithmetic, flows=has_control_flow(definition)))
+            flows = has_control_flow(definition)
+            self._open(definition, _session_config(threads, self.arithmetic, flows=flows, native=self._is_native))
         except (ValueError, KeyError, tf.errors.OpError) as error:
             raise GraphError(f"{model.Graph.File}: tensorflow cannot load it: {_first_line(error)}") from error
 
@@ -67,29 +69,12 @@ class Recognizer:
         with loaded.as_default():
             tf.import_graph_def(definition, name="")
         if self._has_scores:
-            self._check_scores(loaded.get_tensor_by_name(names.Logits).shape)
+            check_scores(loaded.get_tensor_by_name(names.Logits), self.spec)
+        check_decoded(loaded.get_tensor_by_name(names.Decoded), self.spec)
         endpoints = [names.Logits, names.Decoded] if self._has_scores else [names.Decoded]
         self._session = tf.compat.v1.Session(graph=loaded, config=config)
         self._all = Call(self._session, names.Input, endpoints)
         self._scores = Call(self._session, names.Input, endpoints[:1])
-
-    def _check_scores(self, shape: tf.TensorShape) -> None:
-        if shape.rank is None:
-            return
-        if shape.rank != 3:
-            raise GraphError(f"{self.spec.Graph.File}: {self.spec.Graph.Logits} has {shape.rank} axes instead of 3")
-        wanted = self._layout.classes(self.spec.charset)
-        if shape[-1] not in {None, wanted}:
-            raise GraphError(
-                f"{self.spec.Graph.File}: the graph tells {shape[-1]} classes apart, but the character set of the "
-                f"YAML has {wanted} (its symbols and the blank)"
-            )
-        positions = self.spec.Graph.MaxLabelNum
-        if positions is not None and shape[1] not in {None, positions}:
-            raise GraphError(
-                f"{self.spec.Graph.File}: the graph reads {shape[1]} positions, but Graph.MaxLabelNum of the YAML is "
-                f"{positions}"
-            )
 
     def read(self, pictures: Sequence[bytes], limits: Limits = DEFAULT_LIMITS) -> list[Reading]:
         """Read picture files; a picture that cannot be read gets a reading with its error, in its place."""
@@ -155,9 +140,11 @@ class Recognizer:
                 f"these are {pixels.dtype} {list(pixels.shape)}"
             )
         try:
-            return call(self._layout.feed(pixels))
+            outputs = call(self._layout.feed(pixels))
         except tf.errors.OpError as error:
             raise EngineError(f"{self.spec.Graph.File}: tensorflow cannot run it: {_first_line(error)}") from error
+        check_outputs(outputs, len(pixels), self.spec, scored=self._has_scores)
+        return outputs
 
     def close(self) -> None:
         """Free the session."""
@@ -205,7 +192,7 @@ def _graph_bytes(spec_path: Path, file: str, graph_path: Path | None) -> bytes:
     return found.read_bytes()
 
 
-def _session_config(threads: Threads, arithmetic: Arithmetic, *, flows: bool) -> tf.compat.v1.ConfigProto:
+def _session_config(threads: Threads, arithmetic: Arithmetic, *, flows: bool, native: bool) -> tf.compat.v1.ConfigProto:
     config = tf.compat.v1.ConfigProto(
         device_count={"GPU": 0},
         intra_op_parallelism_threads=threads.inside,
@@ -214,9 +201,13 @@ def _session_config(threads: Threads, arithmetic: Arithmetic, *, flows: bool) ->
     )
     if threads.between == CALLER and not flows:  # loops and branches: that executor cannot run them
         config.experimental.executor_type = "SINGLE_THREADED_EXECUTOR"
+    rewriter = config.graph_options.rewrite_options
     if arithmetic == "bfloat16":
-        rewriter = config.graph_options.rewrite_options
         rewriter.auto_mixed_precision_onednn_bfloat16 = rewriter.ON
+    elif (
+        native
+    ):  # our export leaves nothing to rewrite: no run gets faster, and it is most of the time that loading takes
+        rewriter.disable_meta_optimizer = True
     return config
 
 

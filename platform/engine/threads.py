@@ -1,15 +1,20 @@
 """How a model shares the cores of the machine: a choice of whoever opens it. No tensorflow here."""
 
+import os
 from dataclasses import dataclass
 
 CALLER = -1
 
 
+def cores() -> int:
+    """Return how many cores this process may run on."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
 @dataclass(frozen=True)
 class Threads:
-    """Threads that tensorflow reads pictures with.
-
-    The first model of a process decides `inside` for all of them: tensorflow keeps one such pool.
+    """Threads that tensorflow reads pictures with. Each model has its own.
 
     Attributes:
         inside: threads for the work inside one operation; 0 for as many as there are cores.

@@ -1,7 +1,8 @@
 """The child process of `engine.preflight`: it opens models that may be the end of it.
 
-Requests come over standard input, pickled, each after its length; one line of JSON goes out for each. When standard
-input ends, so does the process, whatever it is doing: it never outlives its parent.
+Requests come over standard input, pickled and with the bytes of the graph behind them, each of both after its length;
+one line of JSON goes out for each. When standard input ends, so does the process, whatever it is doing: it never
+outlives its parent.
 """
 
 import contextlib
@@ -25,6 +26,8 @@ from engine.quiet import import_tensorflow
 _MAX_WRITTEN = 1024 * 1024  # bytes of a file; what it says while it dies is one
 _NICENESS = 10
 _LEAST_NICENESS = 19
+_Task = tuple[Request, bool, bytes]
+
 _TRIALS = 100  # then a fresh process goes on: whatever tensorflow keeps of each model is gone
 
 
@@ -32,23 +35,23 @@ def main() -> None:
     """Try models until none comes for a while, or enough have come."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
     os.dup2(2, 1)  # what libraries print is no answer
-    requests: queue.Queue[tuple[Request, bool]] = queue.Queue()
+    requests: queue.Queue[_Task] = queue.Queue()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     _step_back(yielding=bool(os.environ.get(YIELDING)))
     import_tensorflow()
     limits = TrialLimits()
     with contextlib.suppress(queue.Empty):
         for _ in range(_TRIALS):
-            request, yielding = requests.get(timeout=limits.idle)
+            request, yielding, graph = requests.get(timeout=limits.idle)
             limits = request.limits
             _restrict(limits)
             if yielding:
                 _yield()
-            answers.write(json.dumps(try_model(request)).encode() + b"\n")
+            answers.write(json.dumps(try_model(request, graph)).encode() + b"\n")
     os._exit(0)  # an orderly end would abort over the thread that reads
 
 
-def try_model(request: Request) -> dict[str, object]:
+def try_model(request: Request, graph: bytes) -> dict[str, object]:
     """Open and prove a model.
 
     Returns:
@@ -56,7 +59,7 @@ def try_model(request: Request) -> dict[str, object]:
         again.
     """
     try:
-        reader = open_model(request.model, request.graph, threads=THROUGHPUT)
+        reader = open_model(request.model, graph, threads=THROUGHPUT)
         try:
             prove(reader, request.max_batch)
         finally:
@@ -71,13 +74,18 @@ def try_model(request: Request) -> dict[str, object]:
     return {"reason": "", "hopeless": False}
 
 
-def _listen(stream: BinaryIO, requests: queue.Queue[tuple[Request, bool]]) -> None:
+def _listen(stream: BinaryIO, requests: queue.Queue[_Task]) -> None:
     while True:
-        length = int.from_bytes(stream.read(LENGTH_BYTES), "big")
-        content = stream.read(length)
-        if not length or len(content) < length:
-            os._exit(0)
-        requests.put(pickle.loads(content))  # noqa: S301 - from the process that started this one
+        request, yielding = pickle.loads(_part(stream))  # noqa: S301 - from the process that started this one
+        requests.put((request, yielding, _part(stream)))
+
+
+def _part(stream: BinaryIO) -> bytes:
+    length = int.from_bytes(stream.read(LENGTH_BYTES), "big")
+    content = stream.read(length)
+    if not length or len(content) < length:
+        os._exit(0)
+    return content
 
 
 def _step_back(*, yielding: bool) -> None:

@@ -91,5 +91,11 @@ class Recognizes(Protocol):
     def models(self) -> Sequence[ModelStatus]:
         """Every version that is known, with its state."""
 
+    def degraded(self) -> Sequence[str]:
+        """One sentence for each folder or file that cannot be read; what is loaded goes on serving."""
+
+    def ambiguities(self) -> Sequence[str]:
+        """One sentence for each size, site or type that more than one model answers to."""
+
     def ready(self) -> bool:
         """Whether requests should be sent here: the first scan is done, a model is active, not draining."""

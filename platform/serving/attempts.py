@@ -7,7 +7,7 @@ from serving.repository import Candidate
 from serving.states import State
 
 LONGEST_PAUSE = 60.0  # seconds
-_REMEMBERED = 1000  # rejected versions
+_REMEMBERED = 1000  # rejected versions that are not on disk at this moment, and may come back
 
 
 @dataclass(frozen=True)
@@ -44,8 +44,6 @@ class Attempts:
         """Never try these bytes again."""
         self._failed.pop(key, None)
         self._rejected[key] = reason
-        if len(self._rejected) > _REMEMBERED:
-            del self._rejected[next(iter(self._rejected))]
 
     def fail(self, key: str, reason: str) -> None:
         """Try again after 1, 2, 4, ... and at last every 60 seconds."""
@@ -60,7 +58,10 @@ class Attempts:
         self._failed.pop(key, None)
 
     def forget(self, keep: set[str]) -> None:
-        """Forget the failures of all keys but these."""
+        """Forget the failures of all keys but these, and of rejected versions beside these all but the latest."""
+        away = [key for key in self._rejected if key not in keep]
+        for key in away[: max(0, len(away) - _REMEMBERED)]:
+            del self._rejected[key]
         self._failed = {key: failure for key, failure in self._failed.items() if key in keep}
 
     def count(self, key: str) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 
 from contract.image import Pixels
 from engine.reading import Reading
+from serving import turns
 from serving.core_settings import BatchingSection
 from serving.errors import DeadlineError, ModelFailedError, OverloadedError, ServingError
 from serving.logs import request_name
@@ -90,8 +91,7 @@ class Batcher:
         self._closed = False
         self._changed = threading.Condition(threading.Lock())
         self._workers = [
-            threading.Thread(target=self._work, name=f"{name}#{number}", daemon=True)
-            for number in range(settings.Workers)
+            threading.Thread(target=self._work, name=f"{name}#{number}", daemon=True) for number in range(settings.runs)
         ]
         for worker in self._workers:
             worker.start()
@@ -146,6 +146,7 @@ class Batcher:
 
         What has been started is finished, unless it hangs.
         """
+        turns.about_to_wait()
         if not ticket.done.acquire(timeout=max(0.0, ticket.deadline - time.monotonic())):
             self.cancel(ticket)
             if not ticket.done.acquire(timeout=HUNG_SECONDS):

@@ -10,11 +10,14 @@ from contract import image
 from contract.spec import Name, VersionText
 from contract.strict import StrictModel
 from engine.preflight import TrialLimits
+from engine.threads import cores
 
 Folder = Annotated[Path, Field(strict=False)]
 Port = Annotated[int, Field(ge=0, le=65535)]
 Seconds = Annotated[float, Field(gt=0, le=86400)]
 Count = Annotated[int, Field(ge=1)]
+
+MOST_RUNS = 8  # of one model, if nothing is said: Python decodes no more pictures than these can read
 
 LAYOUTS = {"latency": engine.LATENCY, "sequential": engine.SEQUENTIAL, "throughput": engine.THROUGHPUT}
 
@@ -91,22 +94,30 @@ class BatchingSection(StrictModel):
         MaxBatch: pictures in one run of a graph.
         MaxDelayMs: how long a run may wait for more pictures; 0 takes what is waiting.
         Queue: pictures that may wait for one model; more are refused at once.
-        Workers: runs of one model at the same time.
-        Threads: `latency` shares all cores out inside each run, which one run at a time wants; `sequential` does so as
-            well, one operation after the other; `throughput` keeps each run on one core, which wants as many `Workers`
-            as there are cores.
+        Workers: runs of one model at the same time; `auto` for as many as there are cores, at most 8, where `Threads`
+            keeps each run on one, else 1.
+        Threads: `throughput` keeps each run on one core, which answers the most; `latency` shares all cores out inside
+            each run, for a machine with more cores than requests; `sequential` does so as well, one operation after
+            the other.
     """
 
     MaxBatch: Annotated[int, Field(ge=1, le=1024)] = 32
     MaxDelayMs: Annotated[float, Field(ge=0, le=1000)] = 0.0
     Queue: Count = 128
-    Workers: Annotated[int, Field(ge=1, le=64)] = 1
-    Threads: Literal["latency", "sequential", "throughput"] = "latency"
+    Workers: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"
+    Threads: Literal["latency", "sequential", "throughput"] = "throughput"
+
+    @property
+    def runs(self) -> int:
+        """How many runs of one model there may be at the same time."""
+        if self.Workers != "auto":
+            return self.Workers
+        return min(cores(), MOST_RUNS) if self.Threads == "throughput" else 1
 
     @property
     def most_at_one_model(self) -> int:
         """How many pictures a model can hold, waiting and running."""
-        return self.Queue + self.MaxBatch * self.Workers
+        return self.Queue + self.MaxBatch * self.runs
 
     @property
     def layout(self) -> engine.Threads:

@@ -1,13 +1,7 @@
 """The running service: puts the parts together, starts them, and takes them down again without losing a request."""
 
-import logging
-import os
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Sequence
-from types import FrameType
 from typing import Protocol
 
 from serving.core_settings import OperationSection
@@ -17,10 +11,6 @@ from serving.loading import LoadModel, TryModel
 from serving.metering import Meter
 from serving.pool import Pool
 from serving.settings import Settings
-
-_WAKE_SECONDS = 0.5  # a wait without end would not see Ctrl-C on Windows
-
-_log = logging.getLogger(__name__)
 
 
 class Transport(Protocol):
@@ -106,24 +96,3 @@ class Daemon:
         for transport in self._transports:
             transport.stop(max(0.0, until - time.monotonic()))
         self._lifecycle.stop(max(1.0, until - time.monotonic()))
-
-
-def run_until_signal(daemon: Daemon) -> None:
-    """Keep the daemon running until SIGTERM or SIGINT, then stop it; a second one ends the process at once."""
-    asked = threading.Event()
-
-    def stop(number: int, _frame: FrameType | None) -> None:
-        if asked.is_set():
-            _log.warning("a second signal: ending at once")
-            os._exit(1)
-        _log.info("%s: not ready any more, finishing what was accepted", signal.Signals(number).name)
-        asked.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, stop)
-    if sys.platform != "win32":
-        signal.signal(signal.SIGHUP, lambda _number, _frame: daemon.rescan())
-    while not asked.wait(_WAKE_SECONDS):
-        pass
-    daemon.stop()
-    _log.info("stopped")

@@ -10,7 +10,7 @@ from typing import Self
 
 from contract import image
 from contract.image import Pixels
-from serving import tracing
+from serving import tracing, withdrawal
 from serving.admission import picture_errors, refuse_if_full, target_of
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.batcher import Result, Ticket
@@ -68,6 +68,14 @@ class DataPlane:
     def models(self) -> Sequence[ModelStatus]:
         """Return every version that is known, with its state."""
         return self._lifecycle.statuses
+
+    def degraded(self) -> Sequence[str]:
+        """Return one sentence for each folder or file that cannot be read; what is loaded goes on serving."""
+        return self._lifecycle.degraded
+
+    def ambiguities(self) -> Sequence[str]:
+        """Return one sentence for each size, site or type that more than one model answers to."""
+        return self._pool.routes.ambiguities()
 
     def ready(self) -> bool:
         """Whether requests should be sent here: the first scan is done, a model is active, not draining."""
@@ -154,6 +162,10 @@ class _Work:
             self.ticket = self.session.batcher.submit(self.pixels, deadline, self.reserved)
             self.reserved = 0
 
+    def cancel(self) -> None:
+        if self.ticket:
+            self.session.batcher.cancel(self.ticket)
+
     def wait(self) -> Sequence[Result]:
         return self.session.batcher.wait(self.ticket) if self.ticket else ()
 
@@ -193,9 +205,10 @@ class _Leases:
                 work.submit(deadline)
         except OverloadedError:
             for work in works:
-                if work.ticket:
-                    work.session.batcher.cancel(work.ticket)
+                work.cancel()
             raise
+        for work in works:
+            withdrawal.when_withdrawn(work.cancel)
         return works
 
     def __enter__(self) -> Self:

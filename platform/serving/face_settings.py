@@ -1,12 +1,12 @@
 """Settings of the faces: HTTP, gRPC, keys and limits, TLS."""
 
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import Field, field_validator, model_validator
 
 from contract.strict import StrictModel
-from serving.http import options
+from serving.http import clashes, options
 from serving.security.addresses import Network, parse_network
 from serving.security.quota import QuotaRule
 
@@ -18,19 +18,19 @@ RequestField = Literal["image", "model_site", "model_type", "model_name", "split
 AnswerField = Literal[
     "message", "code", "success", "uid", "model", "version", "confidence", "results", "symbols", "available"
 ]
-KnownRoute = Literal["/captcha/v1", "/captcha/v3", "/captcha/auth/v2", "/service/info"]
 
 
 class HttpSection(StrictModel):
     """Section `Http`: how HTTP behaves.
 
     Attributes:
-        Threads: requests in work at once, the next one is refused with 503; `auto` fits the queue of a model.
+        Threads: requests in work at once, the next one is refused with 503; `auto` fits the queue of a model, and all
+            connections.
         Connections: open at once; further ones wait in the kernel.
         ConnectionsPerAddress: of those, from one address other than a trusted proxy; `auto` is 100, and any number from
             this machine itself.
         LegacyHttp200: answer errors of the /captcha routes with status 200 and the bare text of their code, as
-            captcha_platform did.
+            captcha_platform did; also those that come before the routes, such as a key that is not known.
         DropIn: other systems whose clients are answered on their own routes.
         RequestNames: our name of a request's field to the one that clients send: `{image: img}`.
         AnswerNames: our name of an answer's field to the one that clients expect: `{message: result}`.
@@ -45,8 +45,20 @@ class HttpSection(StrictModel):
     DropIn: list[Annotated[options.DropIn, Field(strict=False)]] = []
     RequestNames: dict[RequestField, FieldName] = {}
     AnswerNames: dict[AnswerField, FieldName] = {}
-    Routes: dict[KnownRoute, list[Route]] = {}
+    Routes: dict[options.KnownRoute, list[Route]] = {}
     Console: bool = True
+
+    @model_validator(mode="after")
+    def _nothing_is_called_as_something_else(self) -> Self:
+        found = {
+            "RequestNames": clashes.request_clashes(get_args(RequestField), dict(self.RequestNames.items())),
+            "AnswerNames": clashes.answer_clashes(get_args(AnswerField), dict(self.AnswerNames.items())),
+            "Routes": clashes.path_clashes(self.Routes, self.DropIn, console=self.Console),
+        }
+        told = [f"{key}: {sentence}" for key, sentences in found.items() for sentence in sentences]
+        if told:
+            raise ValueError("; ".join(told))
+        return self
 
 
 class GrpcSection(StrictModel):
@@ -74,7 +86,8 @@ class SecuritySection(StrictModel):
         Allow: addresses and networks that may ask; empty for all.
         Deny: those that may not.
         TrustedProxies: those whose X-Forwarded-For is believed.
-        LegacySignature: take captcha_platform's MD5 signatures on /captcha/auth/v2. They are weak.
+        LegacySignature: take captcha_platform's MD5 signatures on /captcha/auth/v2. They are weak. Keys and our own
+            signatures are taken there anyhow.
     """
 
     Keys: File | None = None

@@ -74,6 +74,7 @@ def build(settings: Settings, plane: DataPlane, lifecycle: Lifecycle, metrics: M
         grpc = settings.Grpc
         options = RpcOptions(
             calls=_calls(settings) if grpc.Calls == "auto" else grpc.Calls,
+            connections=settings.Http.Connections,
             legacy_ok=grpc.LegacyOk,
             reflection=grpc.Reflection,
             gate=gate,
@@ -114,7 +115,8 @@ def http_options(settings: Settings) -> HttpOptions:
     """Return how HTTP behaves."""
     http = settings.Http
     return HttpOptions(
-        threads=_calls(settings) if http.Threads == "auto" else http.Threads,
+        # A model that holds all its calls must leave room for the others, however many connections ask for it.
+        threads=max(_calls(settings), http.Connections) if http.Threads == "auto" else http.Threads,
         connections=http.Connections,
         connections_per_address=None if http.ConnectionsPerAddress == "auto" else http.ConnectionsPerAddress,
         legacy_http200=http.LegacyHttp200,

@@ -2,8 +2,8 @@
 
 import logging
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
 from serving.answer import ModelStatus
 from serving.metering import Meter, NoMeter
@@ -12,6 +12,8 @@ from serving.states import State
 
 _log = logging.getLogger(__name__)
 _ALARMING = {State.REJECTED, State.FAILED}
+_DOUBTFUL = "could not be loaded again"
+_LOADED = {State.STANDBY, State.ACTIVE}
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class _Record:
     state: State
     reason: str
     since: float
+    doubt: str = ""  # why it could not be loaded again
 
 
 class Ledger:
@@ -59,7 +62,8 @@ class Ledger:
         same = before is not None and before.state is state
         since = before.since if before and same else now
         with self._lock:
-            self._records[candidate.key] = _Record(candidate, state, reason, since)
+            doubt = before.doubt if before and state in _LOADED else ""
+            self._records[candidate.key] = _Record(candidate, state, reason, since, doubt)
             self._statuses = None
         if not same:
             self._meter.state(candidate.name, candidate.version, state.value)
@@ -71,32 +75,57 @@ class Ledger:
         """Note a new state of a version that is known."""
         self.enter(self._records[key].candidate, state, reason)
 
+    def doubt(self, doubts: Mapping[str, str]) -> None:
+        """Note by key why versions that are loaded could not be loaded again; empty if they could."""
+        for key, doubt in doubts.items():
+            if self._records[key].doubt != doubt:
+                self._doubt(key, doubt)
+
     def keep(self, keys: set[str]) -> None:
         """Forget all versions but these."""
-        gone = [key for key in self._records if key not in keys]
+        gone = [self._records[key].candidate for key in self._records if key not in keys]
         with self._lock:
-            for key in gone:
-                del self._records[key]
+            for candidate in gone:
+                del self._records[candidate.key]
                 self._statuses = None
+        if gone:
+            left = {(record.candidate.name, record.candidate.version) for record in self._records.values()}
+            for name, version in {(candidate.name, candidate.version) for candidate in gone} - left:
+                self._meter.forget(name, version)
+
+    def _doubt(self, key: str, doubt: str) -> None:
+        record = self._records[key]
+        with self._lock:
+            self._records[key] = replace(record, doubt=doubt)
+            self._statuses = None
+        fields = {"model": record.candidate.name, "version": record.candidate.version, "state": record.state.value}
+        if doubt:
+            _log.warning("%s stays %s, but %s: %s", _title(record), record.state, _DOUBTFUL, doubt, extra=fields)
+        else:
+            _log.info("%s is %s and could be loaded again", _title(record), record.state, extra=fields)
 
     def _log(
         self, level: int, candidate: Candidate, state: State, reason: str, before: _Record | None, now: float
     ) -> None:
         after = f" after {now - before.since:.3f} s {before.state}" if before else ""
         fields = {"model": candidate.name, "version": candidate.version, "state": state.value}
-        title = f"{candidate.name} {candidate.version}".strip()
-        _log.log(level, "%s: %s%s: %s", title, state, after, reason, extra=fields)
+        _log.log(level, "%s: %s%s: %s", _title(self._records[candidate.key]), state, after, reason, extra=fields)
+
+
+def _title(record: _Record) -> str:
+    return f"{record.candidate.name} {record.candidate.version}".strip()
 
 
 def _status(record: _Record) -> ModelStatus:
     spec = record.candidate.spec
+    reason = f"{record.reason}; {_DOUBTFUL}: {record.doubt}" if record.doubt else record.reason
     if spec is None:
-        return ModelStatus(record.candidate.name, "", record.state.value, record.reason)
+        return ModelStatus(record.candidate.name, "", record.state.value, reason)
     return ModelStatus(
         name=spec.Model.ModelName,
         version=spec.Model.Version,
         state=record.state.value,
-        reason=record.reason,
+        reason=reason,
         sha256=spec.Graph.SHA256,
         type=spec.Model.ModelType,
         sites=tuple(spec.Model.Sites),

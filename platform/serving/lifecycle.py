@@ -186,6 +186,7 @@ class Lifecycle:
             passed_on = self._ledger.state(key) is State.UNLOADED or self._loader.trials.knows(key)
             if key not in loaded and not (is_complete and passed_on):
                 self._ledger.enter(candidate, candidate.stage, self._reason(candidate))
+        self._ledger.doubt(self._pool.follow(candidates))
         keys = {candidate.key for candidate in candidates} | loaded
         self._ledger.keep(keys)
         self._attempts.forget(keys)

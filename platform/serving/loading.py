@@ -102,7 +102,8 @@ def load(
         load_model: opens it.
         batching: how it will be run.
         enter: told of each state with a reason.
-        tried: whether the largest batch has been run in a trial: here it would hold up the requests that are served.
+        tried: whether a trial has run the largest batch and read all golden pictures: here that would hold up the
+            requests that are served.
 
     Raises:
         ContractError: these bytes can never work.
@@ -110,10 +111,11 @@ def load(
     """
     enter(State.LOADING, f"{len(graph):,} bytes")
     reader = load_model(spec, graph, threads=batching.layout)
-    largest = 1 if tried else batching.MaxBatch
+    known = len(spec.Golden)
+    largest, golden = (1, min(1, known)) if tried else (batching.MaxBatch, known)
     try:
-        enter(State.WARMING, f"batches of 1 to {largest}, {len(spec.Golden)} golden pictures")
-        prove(reader, largest)
+        enter(State.WARMING, f"batches of 1 to {largest}, {golden} of {known} golden pictures")
+        prove(reader, largest, golden)
     except BaseException:
         reader.close()
         raise

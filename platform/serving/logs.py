@@ -5,9 +5,9 @@ What is logged while a request is answered carries the request's name.
 
 import json
 import logging
+import random
 import sys
 import time
-import uuid
 from contextvars import ContextVar
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ _PLAIN = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 
 def begin_request() -> str:
     """Give the request that this thread answers from now on a name of its own, and return it."""
-    name = uuid.uuid4().hex
+    name = f"{random.getrandbits(128):032x}"  # no secret: one of the system's would cost a call of it
     _request.set(name)
     return name
 
@@ -28,7 +28,11 @@ def request_name() -> str:
 
 
 class TextFormatter(logging.Formatter):
-    """A line for people, which ends with the name of the request if there is one."""
+    """A line for people, which ends with the name of the request if there is one; only a traceback has more lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 - the name is logging's
+        """Return what comes before a traceback: in one line, so that no name of a file can feign another."""
+        return " ".join(part.strip() for part in super().formatMessage(record).splitlines())
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""

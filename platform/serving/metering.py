@@ -33,6 +33,9 @@ class Meter(Protocol):
     def state(self, model: str, version: str, state: str) -> None:
         """Note that a version has entered a state."""
 
+    def forget(self, model: str, version: str) -> None:
+        """Note that nothing is left of a version."""
+
 
 class NoMeter:
     """Takes no notes."""
@@ -47,4 +50,7 @@ class NoMeter:
         """Do nothing."""
 
     def state(self, model: str, version: str, state: str) -> None:
+        """Do nothing."""
+
+    def forget(self, model: str, version: str) -> None:
         """Do nothing."""

@@ -1,6 +1,7 @@
 """The metrics that Prometheus reads from `/metrics`."""
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 from typing import Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector, generate_latest
@@ -12,6 +13,7 @@ from serving.answer import ModelStatus, QueueStatus
 
 _LATENCIES = (0.001, 0.002, 0.004, 0.008, 0.015, 0.03, 0.06, 0.125, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds
 _SIZES = (1, 2, 4, 8, 16, 32, 64, 128)  # pictures
+_GONE = 20  # versions that nothing is left of, whose last counts can still be fetched
 
 
 class Observed(Protocol):
@@ -25,6 +27,9 @@ class Observed(Protocol):
 
     def ready(self) -> bool:
         """Whether requests should be sent here."""
+
+    def degraded(self) -> Sequence[str]:
+        """One sentence for each folder or file that cannot be read."""
 
 
 class Metrics:
@@ -62,6 +67,20 @@ class Metrics:
             registry=registry,
         )
 
+        # To look up what belongs to some labels costs more than to count.
+        self._of_route = cache(
+            lambda protocol, route, status: (
+                self._requests.labels(protocol, route, status),
+                self._seconds.labels(protocol, route),
+            )
+        )
+        self._of_version = cache(
+            lambda *labels: tuple(
+                metric.labels(*labels) for metric in (self._pictures, self._sizes, self._runs, self._waits)
+            )
+        )
+        self._gone: list[tuple[str, str]] = []  # only the loader's thread touches it
+
     def watch(self, plane: Observed) -> None:
         """Look at this data plane from now on."""
         self._registry.register(_Glance(plane))
@@ -72,8 +91,9 @@ class Metrics:
 
     def request(self, protocol: str, route: str, status: str, seconds: float) -> None:
         """Note a request; these four are described in `metering`."""
-        self._requests.labels(protocol, route, status).inc()
-        self._seconds.labels(protocol, route).observe(seconds)
+        answered, took = self._of_route(protocol, route, status)
+        answered.inc()
+        took.observe(seconds)
 
     def turned_away(self, protocol: str) -> None:
         """Note a refusal."""
@@ -81,16 +101,27 @@ class Metrics:
 
     def batch(self, model: str, version: str, waits: Sequence[float], seconds: float) -> None:
         """Note a run."""
-        self._pictures.labels(model, version).inc(len(waits))
-        self._sizes.labels(model, version).observe(len(waits))
-        self._runs.labels(model, version).observe(seconds)
-        queue = self._waits.labels(model, version)
+        pictures, sizes, runs, queue = self._of_version(model, version)
+        pictures.inc(len(waits))
+        sizes.observe(len(waits))
+        runs.observe(seconds)
         for wait in waits:
             queue.observe(wait)
 
     def state(self, model: str, version: str, state: str) -> None:
         """Note a new state."""
         self._states.labels(model, version, state).inc()
+        if (model, version) in self._gone:
+            self._gone.remove((model, version))
+
+    def forget(self, model: str, version: str) -> None:
+        """Forget a version some time after it has gone, so that what comes and goes does not fill the memory."""
+        self._gone.append((model, version))
+        if len(self._gone) > _GONE:
+            gone = dict(zip(("model", "version"), self._gone.pop(0), strict=True))
+            for metric in (self._pictures, self._sizes, self._runs, self._waits, self._states):
+                metric.remove_by_labels(gone)
+            self._of_version.cache_clear()
 
 
 class _Glance(Collector):
@@ -101,6 +132,8 @@ class _Glance(Collector):
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         yield GaugeMetricFamily("cps_ready", "Whether requests should be sent here", value=float(self._plane.ready()))
+        degraded = float(len(self._plane.degraded()))
+        yield GaugeMetricFamily("cps_degraded", "Folders and files that cannot be read", value=degraded)
         version = ["model", "version"]
         states = GaugeMetricFamily(
             "cps_model_state", "1 for the state that a version is in", labels=[*version, "state"]

@@ -4,6 +4,9 @@
 - A successor is loaded before it is made active, and made active before anything else is unloaded.
 - A loaded version stays for as long as a file lies in its place that is of no use: half-written, damaged, rejected. It
   goes when its YAML is removed, or when another usable version stands in its place.
+- One whose YAML was removed stays too while another version of its model is there that cannot serve, or not yet: that
+  may be its successor.
+- Two YAMLs of one model and version are told apart by their paths alone: the last one serves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,13 +26,13 @@ class Loaded:
 
     Attributes:
         key: of the candidate that it was loaded from.
-        path: of its YAML.
+        places: its YAMLs, see `places.places_of`; none once they were removed.
     """
 
     key: str
     name: str
     version: str
-    path: Path
+    places: frozenset[Path]
     active: bool
 
 
@@ -93,6 +96,7 @@ def plan(candidates: Sequence[Candidate], loaded: Sequence[Loaded], wishes: Wish
     """
     places = {candidate.path: candidate for candidate in candidates}
     offers = [candidate for candidate in candidates if candidate.stage is State.DISCOVERED]
+    coming = {candidate.name for candidate in candidates if candidate.stage is not State.DISCOVERED}
     names = {offer.name for offer in offers} | {version.name for version in loaded}
     actions: list[Action] = []
     for name in sorted(names & wishes.off):
@@ -100,7 +104,7 @@ def plan(candidates: Sequence[Candidate], loaded: Sequence[Loaded], wishes: Wish
     for name in sorted(names - wishes.off):
         own = [version for version in loaded if version.name == name]
         shelf = _shelf(name, [offer for offer in offers if offer.name == name], own, places)
-        actions += _plan_one(shelf, wishes.pinned.get(name), wishes.keep)
+        actions += _plan_one(shelf, wishes.pinned.get(name), wishes.keep, waiting=name in coming)
     return actions
 
 
@@ -161,14 +165,12 @@ def _shelf(
         offer.key: _Choice(offer.key, offer.version, offer.path, offer, by_key.get(offer.key)) for offer in offers
     }
     held, spares, removed = [], [], []
-    for version in loaded:
-        place = places.get(version.path)
-        choice = _Choice(version.key, version.version, version.path, None, version)
-        if version.key in on_disk:
-            continue
-        if place and place.stage is not State.DISCOVERED:
+    for version in [version for version in loaded if version.key not in on_disk]:
+        there = [places[path] for path in version.places if path in places]
+        choice = _Choice(version.key, version.version, max(version.places, default=Path()), None, version)
+        if any(place.stage is not State.DISCOVERED for place in there):
             held.append(choice)
-        elif place and place.name == name:
+        elif any(place.name == name for place in there):
             spares.append(choice)
         else:
             removed.append(version)
@@ -179,10 +181,10 @@ def _best_first(choices: Sequence[_Choice]) -> list[_Choice]:
     return sorted(choices, key=lambda choice: choice.rank, reverse=True)
 
 
-def _plan_one(shelf: _Shelf, pin: str | None, keep: int) -> Sequence[Action]:
+def _plan_one(shelf: _Shelf, pin: str | None, keep: int, *, waiting: bool) -> Sequence[Action]:
     target = _target(shelf, pin)
     if target is None:
-        return [Unload(version.key, "its YAML was removed") for version in shelf.removed]
+        return [] if waiting else [Unload(version.key, "its YAML was removed") for version in shelf.removed]
     if target.loaded is None:
         return _load(target, shelf, pin)
     if not target.loaded.active:

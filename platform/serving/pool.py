@@ -2,15 +2,15 @@
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 
 from contract.spec import ModelSpec
 from engine.reading import ReadsPixels
 from serving.batcher import Batcher
 from serving.core_settings import BatchingSection, ModelsSection
 from serving.metering import Meter, NoMeter
+from serving.places import doubts_of, places_of
 from serving.policy import Loaded
 from serving.repository import Candidate
 from serving.routing import Route, Routes
@@ -25,7 +25,7 @@ class Session:
         self, candidate: Candidate, reader: ReadsPixels, batching: BatchingSection, meter: Meter | None = None
     ) -> None:
         self.key = candidate.key
-        self.path: Path = candidate.path
+        self.places = frozenset({candidate.path})
         self.spec: ModelSpec = reader.spec
         ran = partial((meter or NoMeter()).batch, self.name, self.version)
         self.batcher = Batcher(reader.read_pixels, batching, f"{self.name} {self.version}", ran)
@@ -94,9 +94,15 @@ class Pool:
     def loaded(self) -> list[Loaded]:
         """Return the sessions that could serve, as the policy sees them."""
         return [
-            Loaded(key, session.name, session.version, session.path, self._active.get(session.name) == key)
+            Loaded(key, session.name, session.version, session.places, self._active.get(session.name) == key)
             for key, session in self._sessions.items()
         ]
+
+    def follow(self, candidates: Sequence[Candidate]) -> Mapping[str, str]:
+        """Bring it up to date in which YAMLs the sessions lie; return their doubts, see `places.doubts_of`."""
+        for key, places in places_of(self.loaded(), candidates).items():
+            self._sessions[key].places = places
+        return doubts_of(self.loaded(), candidates)
 
     def session(self, key: str) -> Session:
         """Return a session by its key."""

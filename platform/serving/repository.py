@@ -24,7 +24,8 @@ class Candidate:
     Attributes:
         key: one string for these very bytes of YAML and graph; the path of a YAML that is unreadable or not settled.
         path: of the YAML.
-        stage: DISCOVERED when complete, else SETTLING, WAITING_FOR_GRAPH or REJECTED (lifecycle adds FAILED).
+        stage: DISCOVERED when complete, else SETTLING, WAITING_FOR_GRAPH, REJECTED, or FAILED when the YAML cannot be
+            read; `attempts` knows more of the latter two.
         reason: one sentence on the stage.
     """
 
@@ -40,6 +41,11 @@ class Candidate:
     def version(self) -> str:
         """As the YAML has it; empty when that cannot be read."""
         return self.spec.Model.Version if self.spec else ""
+
+    @property
+    def file(self) -> str:
+        """The name of the YAML, fit to be printed."""
+        return _printable(self.path.name)
 
 
 @dataclass(frozen=True)
@@ -92,7 +98,7 @@ def scan(graph_folder: Path, model_folder: Path, before: Scan) -> Scan:
         degraded.append(unreadable(graph_folder, error))
     degraded += [seen.trouble for seen in [*specs.values(), *graphs.values()] if seen.trouble]
     candidates = tuple(_candidate(seen, graphs, graph_folder) for seen in specs.values())
-    return Scan(specs, graphs, devices, candidates, tuple(degraded))
+    return Scan(specs, graphs, devices, candidates, tuple(map(_printable, degraded)))
 
 
 def _candidate(seen: SeenFile, graphs: Mapping[Path, SeenFile], graph_folder: Path) -> Candidate:
@@ -104,13 +110,18 @@ def _candidate(seen: SeenFile, graphs: Mapping[Path, SeenFile], graph_folder: Pa
         spec = spec.with_graph(graph.sha256) if graph and graph.steady else None
     return Candidate(
         key=f"{seen.sha256}/{spec.Graph.SHA256}" if spec and seen.settled else str(seen.path),
-        name=seen.model_name,
+        name=_printable(seen.model_name),
         path=seen.path,
         stage=stage,
-        reason=reason,
+        reason="\n".join(map(_printable, reason.splitlines())),
         spec=spec,
         graph=path,
     )
+
+
+def _printable(text: str) -> str:
+    """Return a text that can be encoded and is one line, whatever a file is called: its name need not be UTF-8."""
+    return "".join(letter if letter.isprintable() else "?" for letter in text)
 
 
 def _stage(seen: SeenFile, graph: SeenFile | None) -> tuple[State, str]:
@@ -119,7 +130,7 @@ def _stage(seen: SeenFile, graph: SeenFile | None) -> tuple[State, str]:
     if not seen.settled:
         return State.SETTLING, f"{seen.path.name} is new or has just changed"
     if seen.spec is None:
-        return State.REJECTED, seen.problem
+        return State.FAILED if seen.passing else State.REJECTED, seen.problem
     if graph is None or graph.missing or graph.problem:
         problem = graph.problem if graph else ""
         return State.WAITING_FOR_GRAPH, problem or f"{seen.graph_file} is not there yet"

@@ -2,7 +2,7 @@
 
 Each word of a request narrows the choice, so that all of them hold for the model that answers. Without any word the
 size of the picture must be the model's; with one, a model of that size is preferred. Among equals the higher version
-comes first, then the higher priority, then the name.
+comes first, then the higher priority, then the name. The name may have the model's size behind it, as `digits&160x60`.
 """
 
 from collections import defaultdict
@@ -42,6 +42,7 @@ class Routes(Generic[Target]):
         self._by_site = _index(self.all, lambda route: route.spec.Model.Sites)
         self._by_type = _index(self.all, lambda route: [route.spec.Model.ModelType])
         self._by_name = _index(self.all, lambda route: [route.spec.Model.ModelName])
+        self._by_graph = _index(self.all, _graph_names)
         self._by_size = _index(self.all, lambda route: [route.size])
 
     def narrow(self, hints: Hints) -> Sequence[Route[Target]]:
@@ -57,7 +58,7 @@ class Routes(Generic[Target]):
         said = [
             ("site", hints.site, self._by_site),
             ("type", hints.type, self._by_type),
-            ("name", hints.name, self._by_name),
+            ("name", hints.name, self._by_graph if hints.name in self._by_graph else self._by_name),
         ]
         for word, value, index in said:
             if value:
@@ -103,6 +104,11 @@ class Routes(Generic[Target]):
 
 def _rank(route: Route[Target]) -> tuple[tuple[int, ...], int]:
     return version_key(route.spec.Model.Version), route.priority
+
+
+def _graph_names(route: Route[Target]) -> list[str]:
+    width, height = route.size
+    return [f"{route.spec.Model.ModelName}&{width}x{height}"]  # what captcha_platform called it at first
 
 
 Key = TypeVar("Key", bound=Hashable)

@@ -48,6 +48,7 @@ class SeenFile:
         sha256: of its bytes.
         spec: of a YAML that could be read; all of it that there is without the graph.
         problem: why its content is of no use, else empty.
+        passing: the problem is that it could not be read, so each scan looks again.
         trouble: why it could not be read this time although it could before; what was known of it stays.
     """
 
@@ -58,6 +59,7 @@ class SeenFile:
     sha256: str = ""
     spec: ModelSpec | LegacyModel | None = None
     problem: str = ""
+    passing: bool = False
     trouble: str = ""
 
     @property
@@ -117,7 +119,7 @@ def _look(path: Path, before: SeenFile | None, read: Callable[[Path, int], _Cont
     try:
         status = path.stat()
         fingerprint = Fingerprint(status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
-        if before and before.fingerprint == fingerprint and not before.trouble:
+        if before and before.fingerprint == fingerprint and not (before.trouble or before.passing):
             return before if before.settled and not before.missing else replace(before, settled=True, missing=False)
         if not stat.S_ISREG(status.st_mode):
             return SeenFile(path, fingerprint, problem=f"{path.name} is not a regular file")
@@ -128,7 +130,7 @@ def _look(path: Path, before: SeenFile | None, read: Callable[[Path, int], _Cont
         if before and not before.problem:
             return replace(before, trouble=unreadable(path, error), settled=True, missing=False)
         settled = before is not None and before.fingerprint == fingerprint
-        return SeenFile(path, fingerprint, settled, problem=unreadable(path, error))
+        return SeenFile(path, fingerprint, settled, problem=unreadable(path, error), passing=True)
     return SeenFile(path, fingerprint, sha256=digest, spec=spec, problem=problem)
 
 
@@ -141,6 +143,8 @@ def read_spec(path: Path, size: int) -> _Content:
         return sha256(content), _parse(content, path), ""
     except ConfigError as error:
         return sha256(content), None, str(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is about this file, the others must go on being read
+        return sha256(content), None, f"{path.name}: cannot be read as a model YAML: {type(error).__name__}: {error}"
 
 
 def _parse(content: bytes, path: Path) -> ModelSpec | LegacyModel:

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from contract.image import Pixels, Pretreatment, pretreat
+from contract.image import Pixels, pretreat
+from contract.pretreatment import Pretreatment
 
 Array = npt.NDArray[Any]
 PLAIN = Pretreatment()

@@ -13,8 +13,9 @@ from PIL import Image
 
 from contract.charset import Charset
 from contract.decode import ctc_greedy, dense
-from contract.image import Pretreatment, pretreat
+from contract.image import pretreat
 from contract.layout import LAYOUTS, Layout
+from contract.pretreatment import Pretreatment
 from contract.spec import LayoutName
 
 Array = npt.NDArray[Any]

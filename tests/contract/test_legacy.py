@@ -8,8 +8,8 @@ import yaml
 
 from contract import chinese, spec
 from contract.errors import ConfigError
-from contract.image import Pretreatment
 from contract.legacy import LegacyModel, generation_of, parse
+from contract.pretreatment import Pretreatment
 
 NUMBER, LOWER, UPPER = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 ARITHMETIC = "()+-\N{MULTIPLICATION SIGN}\N{DIVISION SIGN}="

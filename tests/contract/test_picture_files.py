@@ -16,7 +16,8 @@ from PIL import Image
 
 from contract.errors import DamagedPictureError, NotAPictureError, PictureError, PictureTooLargeError
 from contract.formats import READERS
-from contract.image import Limits, Pretreatment, decode, to_pixels
+from contract.image import Limits, decode, to_pixels
+from contract.pretreatment import Pretreatment
 
 SIZE = (50, 30)
 COLOUR = Pretreatment(ImageChannel=3)

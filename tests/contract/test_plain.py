@@ -12,7 +12,7 @@ from PIL import Image
 
 from contract import image, plain
 from contract.errors import PictureError
-from contract.image import Pretreatment
+from contract.pretreatment import Pretreatment
 
 PIXELS = 4_000_000
 GRAY, COLOUR = Pretreatment(), Pretreatment(ImageChannel=3)
@@ -59,6 +59,7 @@ PLAIN = {
     "gray PNG": saved(picture("L"), "PNG"),
     "opaque PNG": saved(opaque(), "PNG"),
     "PNG with resolution and colour notes": with_chunk(saved(picture(), "PNG", dpi=(72, 72)), b"gAMA", b"\0\0\1\0"),
+    "PNG of more than one block": saved(picture(size=(210, 140)), "PNG"),
     "PNG as Windows writes it": with_chunk(with_chunk(PNG, b"gAMA", b"\0\0\xb1\x8f"), b"sRGB", b"\0"),
     "JPEG": JPEG,
     "gray JPEG": saved(picture("L"), "JPEG"),
@@ -130,6 +131,21 @@ def test_either_way_the_contract_is_the_same(content: bytes, steps: Pretreatment
     read = image.read(content, steps, (40, 20))
     np.testing.assert_array_equal(read.pixels, image.pretreat(decoded, steps, (40, 20)))
     assert (read.size, read.animated) == (decoded.size, image.is_animated(image.decode(content)))
+
+
+@pytest.mark.parametrize("size", [(3, 2), (210, 140)])
+@pytest.mark.parametrize("window", [9, 12, 15])
+def test_data_is_inflated_the_fast_way_where_its_window_is_the_largest(
+    monkeypatch: pytest.MonkeyPatch, window: int, size: tuple[int, int]
+) -> None:
+    given_to_libpng = []
+    decoded = plain._decoded
+    monkeypatch.setattr(plain, "_decoded", lambda png, flags: given_to_libpng.append(png) or decoded(png, flags))
+    packer = zlib.compressobj(wbits=window)
+    content = png(2, *size, packer.compress(rows(2, *size, 1)) + packer.flush())
+    assert assert_same(content)
+    assert (given_to_libpng == [content]) == (window < 15)
+    assert len(given_to_libpng[0]) > size[0] * size[1] * 3 or window < 15
 
 
 def test_larger_pictures_than_allowed_are_not_decoded() -> None:

@@ -44,5 +44,5 @@ def test_nothing_is_done_here_for_a_trial_that_has_been_ended() -> None:
     child = Child(lambda: done.append(1), yielding=False)
     child.end("nobody wants it")
     with pytest.raises(EngineError, match="nobody wants it"):
-        child.exchange(b"", "a.pb", 10, 10)
+        child.exchange([b""], "a.pb", 10, 10)
     assert done == []

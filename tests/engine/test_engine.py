@@ -17,8 +17,9 @@ from contract.decode import ctc_greedy
 from contract.errors import NotAPictureError
 from contract.files import sha256
 from contract.image import to_pixels
-from contract.spec import ModelSpec
+from contract.spec import GoldenPicture, ModelSpec
 from engine import DigestError, EngineError, GraphError, arithmetic
+from engine.proof import GoldenError, prove
 from tests.conftest import Artifact, make_artifact, shared_artifact
 
 
@@ -237,6 +238,38 @@ def test_loading_needs_no_keras_and_importing_no_tensorflow(artifact: Artifact, 
     path = str(artifact.write(tmp_path))
     done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True, env=_env())
     assert (done.stdout.strip(), done.stderr) == ("small", "")
+
+
+def test_a_model_is_held_to_as_many_golden_pictures_as_wanted(artifact: Artifact) -> None:
+    contents = pictures(2, seed=5)
+    recognizer = engine.open_model(artifact.spec, artifact.graph)
+    right = recognizer.read(contents)[0].text
+    golden = [GoldenPicture(Picture=contents[0], Text=right), GoldenPicture(Picture=contents[1], Text="0" * 9)]
+    recognizer.spec = artifact.spec.model_copy(update={"Golden": golden})
+    prove(recognizer, 1, 1)
+    with pytest.raises(GoldenError, match="picture 2 reads"):
+        prove(recognizer, 1)
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="looks into /proc")
+def test_each_model_has_threads_of_its_own_and_takes_them_along(artifact: Artifact, tmp_path: Path) -> None:
+    code = """
+import gc, os, pathlib, sys, engine
+def load(inside):
+    recognizer = engine.load(pathlib.Path(sys.argv[1]), threads=engine.Threads(inside=inside))
+    recognizer.read([pathlib.Path(sys.argv[2]).read_bytes()])
+    return recognizer, len(os.listdir("/proc/self/task"))
+first, _ = load(2)
+first.close(); del first; gc.collect()
+before = len(os.listdir("/proc/self/task"))
+second, during = load(7)
+second.close(); del second; gc.collect()
+print(during >= before + 7, len(os.listdir("/proc/self/task")) == before)
+"""
+    (tmp_path / "a.png").write_bytes(pictures(1, seed=0)[0])
+    words = [sys.executable, "-c", code, str(artifact.write(tmp_path)), str(tmp_path / "a.png")]
+    done = subprocess.run(words, capture_output=True, text=True, check=True, env=_env())
+    assert done.stdout.split() == ["True", "True"]
 
 
 def _env() -> dict[str, str]:

@@ -1,11 +1,12 @@
 """T2: a graph is a list of nodes, so each of its beginnings that ends on a node is a graph too, and must be refused."""
 
+import random
 from collections.abc import Iterator
 
 import pytest
 
 from contract.files import sha256
-from engine.errors import GraphError
+from engine.errors import DigestError, GraphError
 from tests.conftest import Artifact
 
 _NODE = 1  # number of the field of GraphDef
@@ -41,3 +42,17 @@ def test_a_graph_cut_off_after_any_of_its_nodes_is_refused(artifact: Artifact) -
         section = artifact.spec.Graph.model_copy(update={"SHA256": sha256(cut)})  # as if the digest were no help
         with pytest.raises(GraphError, match="no version field"):
             engine.open_model(artifact.spec.model_copy(update={"Graph": section}), cut)
+
+
+def test_a_graph_cut_off_anywhere_is_refused_with_and_without_its_digest(artifact: Artifact) -> None:
+    from engine.graph import parse_checked  # noqa: PLC0415 - the artifact has set tensorflow up
+
+    lengths = random.Random(2).sample(range(len(artifact.graph)), 1000)
+    for length in [*lengths, len(artifact.graph) - 1]:
+        cut = artifact.graph[:length]
+        with pytest.raises(DigestError):
+            parse_checked(cut, artifact.spec)
+        section = artifact.spec.Graph.model_copy(update={"SHA256": sha256(cut)})
+        with pytest.raises(GraphError, match=r"cut off|no version field|the graph is empty"):
+            parse_checked(cut, artifact.spec.model_copy(update={"Graph": section}))
+    assert parse_checked(artifact.graph, artifact.spec).node  # complete

@@ -117,7 +117,8 @@ class Service:
 
 
 def settings(shop: Shop, **values: Any) -> Settings:
-    """Return settings for these folders; keys as in `Models__Keep=1`."""
+    """Return settings for these folders; keys as in `Models__Keep=1`. Each model has one worker if nothing is said."""
+    values = {"Batching__Workers": 1, **values}
     pairs = [(key.replace("__", "."), json.dumps(value)) for key, value in values.items()]
     return load(None, {}, [("Folders.Graph", str(shop.graph)), ("Folders.Model", str(shop.model)), *pairs])
 

@@ -58,7 +58,7 @@ def texts(results: Sequence[object]) -> list[object]:
 
 
 def make(model: Model, batchers: list[Batcher], **settings: float) -> Batcher:
-    batchers.append(Batcher(model.read, BatchingSection(**settings), "digits"))
+    batchers.append(Batcher(model.read, BatchingSection(**{"Workers": 1, **settings}), "digits"))
     return batchers[-1]
 
 

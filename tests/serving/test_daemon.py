@@ -104,6 +104,13 @@ def _connections(url: str) -> int:
 
 
 @POSIX
+def test_signals_count_as_soon_as_it_says_that_it_listens(run: Callable[..., Running]) -> None:
+    running = run("--grpc-port", "off")
+    running.process.send_signal(signal.SIGHUP)
+    assert running.end() == 0
+
+
+@POSIX
 def test_a_second_signal_ends_at_once(run: Callable[..., Running], shop: Shop) -> None:
     shop.publish()
     running = run("--grpc-port", "off", "--set", "Operation.DrainDelaySeconds=60")

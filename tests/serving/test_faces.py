@@ -100,8 +100,9 @@ def test_old_clients_get_what_they_know(running: Callable[..., Any]) -> None:
 
 def test_what_is_off_is_not_there(running: Callable[..., Any]) -> None:
     with running(Http__Console=False, Grpc__Reflection=False) as faces:
-        for path in ("/", "/docs", "/b", "/captcha/auth/v2"):
+        for path in ("/", "/docs", "/b"):
             assert requests.post(web(faces) + path, timeout=10).status_code == 404
+        assert requests.post(f"{web(faces)}/captcha/auth/v2", timeout=10).status_code == 401
         from grpc_reflection.v1alpha import reflection_pb2 as messages  # noqa: PLC0415
         from grpc_reflection.v1alpha.reflection_pb2_grpc import ServerReflectionStub  # noqa: PLC0415
 

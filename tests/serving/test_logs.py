@@ -40,6 +40,18 @@ def test_a_model_that_fails_names_the_request(quiet: Service, shop: Shop, capsys
     assert f"RuntimeError: choked [request {name}]" in capsys.readouterr().err
 
 
+def test_a_reason_of_several_lines_is_one_line_of_text(
+    quiet: Service, shop: Shop, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logs.configure("text", "info")
+    (shop.model / "digits.yaml").write_text("Schema: 2\nModell: 1\n")
+    quiet.step()
+    settling, rejected = capsys.readouterr().err.splitlines()
+    assert "digits: settling" in settling
+    assert "digits: rejected" in rejected
+    assert "- Modell: " in rejected
+
+
 def test_a_state_that_changes_is_a_line_with_fields(
     quiet: Service, shop: Shop, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -64,6 +64,31 @@ def test_the_life_of_a_model_is_seen(shop: Shop, metered: Service, metrics: Metr
     metered.lifecycle.stop(5)
 
 
+def test_a_folder_that_cannot_be_read_is_seen(shop: Shop, metered: Service, metrics: Metrics) -> None:
+    shop.publish()
+    metered.step()
+    assert Reading(metrics).value("cps_degraded") == 0
+    shop.model.rename(shop.model.with_name("away"))
+    metered.step()
+    assert (Reading(metrics).value("cps_degraded"), Reading(metrics).value("cps_ready")) == (1, 1)
+    metered.lifecycle.stop(5)
+
+
+def test_what_is_gone_is_forgotten_after_a_while(shop: Shop, metered: Service, metrics: Metrics) -> None:
+    for number in range(40):
+        shop.publish(version=f"1.{number}")
+        (shop.model / f"junk{number}.yaml").write_text("Schema: 2")
+        metered.step(2)
+        (shop.model / f"junk{number}.yaml").unlink()
+        metered.ask()
+    seen = Reading(metrics)
+    assert seen.value("cps_pictures_total", version="1.39") == 1
+    assert seen.value("cps_transitions_total", version="1.38", state="active") == 1
+    old = [line for line in seen.text.splitlines() if re.search(r'version="1\.[0-9]"|"junk\d"', line)]
+    assert old == []
+    metered.lifecycle.stop(5)
+
+
 def test_requests_are_counted_by_route_and_status(metrics: Metrics) -> None:
     for status in ("200", "200", "503"):
         metrics.request("http", "/captcha/v1", status, 0.003)

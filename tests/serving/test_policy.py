@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ def offer(name: str, version: str, file: str = "", stage: State = State.DISCOVER
 
 
 def live(name: str, version: str, file: str = "", *, active: bool = True, key: str = "") -> Loaded:
-    return Loaded(key or f"{name} {version}", name, version, Path(f"{file or f'{name}-{version}'}.yaml"), active)
+    places = frozenset({Path(f"{file or f'{name}-{version}'}.yaml")})
+    return Loaded(key or f"{name} {version}", name, version, places, active)
 
 
 def short(actions: list[Action]) -> list[str]:
@@ -105,6 +107,16 @@ def test_a_file_of_no_use_in_its_place_keeps_a_version(stage: State) -> None:
 
 
 @pytest.mark.parametrize("stage", BROKEN)
+def test_a_removed_version_serves_until_its_successor_can(stage: State) -> None:
+    coming = offer("a", "2.0", "new", stage)
+    assert plan([coming], [live("a", "1.0", "old")], Wishes()) == []
+    assert short(plan([coming, offer("b", "1.0")], [live("a", "1.0", "old"), live("b", "1.0")], Wishes())) == []
+    ready = replace(coming, stage=State.DISCOVERED)
+    assert short(plan([ready], [live("a", "1.0", "old")], Wishes())) == ["Load a 2.0"]
+    assert short(plan([offer("b", "1.0", stage=stage)], [live("a", "1.0", "old")], Wishes())) == ["Unload a 1.0"]
+
+
+@pytest.mark.parametrize("stage", BROKEN)
 def test_only_complete_versions_are_loaded(stage: State) -> None:
     assert short(plan([offer("a", "2.0", stage=stage), A1], [], Wishes())) == ["Load a 1.0"]
 
@@ -166,13 +178,14 @@ def _serving(world: dict[str, Loaded]) -> dict[str, str]:
 
 def _activate(world: dict[str, Loaded], key: str) -> None:
     for other in [version for version in world.values() if version.name == world[key].name]:
-        world[other.key] = Loaded(other.key, other.name, other.version, other.path, other.key == key)
+        world[other.key] = replace(other, active=other.key == key)
 
 
 def _carry_out(world: dict[str, Loaded], action: Action) -> None:
     match action:
         case Load(candidate=found):
-            world[found.key] = Loaded(found.key, found.name, found.version, found.path, active=False)
+            places = frozenset({found.path})
+            world[found.key] = Loaded(found.key, found.name, found.version, places, active=False)
         case Activate(key=key):
             _activate(world, key)
         case Unload(key=key):

@@ -22,6 +22,7 @@ TABLE = [
     ("by size", (9, 9), {}, "c"),
     ("by size, the higher version", (8, 4), {}, "b"),
     ("by name, whatever the size", (1, 1), {"name": "a"}, "a"),
+    ("by name and size, as captcha_platform had it", (1, 1), {"name": "a&8x4"}, "a"),
     ("by type", (1, 1), {"type": "number"}, "a"),
     ("by type, the one of that size", (9, 9), {"type": "word"}, "c"),
     ("by type, else the higher version", (1, 1), {"type": "word"}, "b"),
@@ -40,7 +41,8 @@ def test_routing(_title: str, size: tuple[int, int], words: dict[str, str], expe
 UNKNOWN = [
     ({"site": "zoo"}, "site 'zoo'; there are: bank, shop"),
     ({"type": "zoo"}, "type 'zoo'; there are: number, word"),
-    ({"name": "zoo"}, "name 'zoo'; there are: a, b, c"),
+    ({"name": "zoo"}, "name 'zoo'; there are: a, b, c$"),
+    ({"name": "a&9x9"}, "name 'a&9x9'; there are: a, b, c$"),
     ({"site": "bank", "name": "zoo"}, "name 'zoo'"),
     ({"site": "bank", "name": "a"}, "no model is at once site 'bank' and name 'a'"),
 ]
@@ -68,6 +70,12 @@ def test_priority_decides_between_equal_versions() -> None:
     one, two = Route(spec_of("one", "1.0"), "one"), Route(spec_of("two", "1.0"), "two", priority=1)
     assert find(Routes([one, two]), (8, 4)) == "two"
     assert find(Routes([one, Route(two.spec, "two")]), (8, 4)) == "one"
+
+
+def test_the_version_comes_before_the_priority() -> None:
+    old, new = Route(spec_of("old", "1.0"), "old", priority=1), Route(spec_of("new", "2.0"), "new")
+    assert find(Routes([old, new]), (8, 4)) == "new"
+    assert find(Routes([new, old]), (8, 4)) == "new"
 
 
 def test_ambiguity_is_told() -> None:

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from contract.errors import ConfigError
+from engine.threads import cores
 from serving.logs import JsonFormatter
 from serving.settings import Settings, dump, environment_name, keys, load
 
@@ -29,6 +30,18 @@ def test_what_is_shown_can_be_read_again(tmp_path: Path) -> None:
     assert load(path, {}) == settings
     shown = [f"{section}.{key}" for section, inner in yaml.safe_load(dump(settings)).items() for key in inner]
     assert shown == keys()
+
+
+@pytest.mark.parametrize(
+    ("batching", "runs"),
+    [("{}", min(cores(), 8)), ("{Threads: latency}", 1), ("{Threads: latency, Workers: 3}", 3), ("{Workers: 1}", 1)],
+)
+def test_a_model_runs_as_often_at_once_as_there_are_cores_for_it(tmp_path: Path, batching: str, runs: int) -> None:
+    path = tmp_path / "platform.yaml"
+    path.write_text(f"Batching: {batching}")
+    found = load(path, {}).Batching
+    assert found.runs == runs
+    assert found.most_at_one_model == found.Queue + runs * found.MaxBatch
 
 
 def test_every_key_has_a_variable_of_its_own() -> None:

@@ -33,6 +33,7 @@ class Folders(RuleBasedStateMachine):
         self.graphs: dict[str, str] = {}  # SHA-256; "" for junk
         self.hopeless: set[str] = set()  # SHA-256 of graphs that can never work
         self.away: Path | None = None
+        self.homes: dict[str, set[str]] = {name: set() for name in NAMES}  # YAMLs of what served at the last rest
 
     def teardown(self) -> None:
         if hasattr(self, "service"):
@@ -60,6 +61,34 @@ class Folders(RuleBasedStateMachine):
     def write_yaml(self, file: str, spec: ModelSpec) -> None:
         (self.shop.model / f"{file}.yaml").write_bytes(dump(spec))
         self.yamls[file] = spec
+        self.leave(file)
+
+    def leave(self, file: str) -> None:
+        for homes in self.homes.values():
+            homes.discard(file)
+
+    @precondition(lambda self: self.away is None and self.yamls)
+    @rule(data=st.data(), to=files, copy=st.booleans(), damage=st.booleans())
+    def move_a_yaml(self, data: st.DataObject, to: str, copy: bool, damage: bool) -> None:
+        if damage:
+            self.come_to_rest()
+        in_use = set().union(*self.homes.values()) if damage else set()
+        file = data.draw(st.sampled_from(sorted(in_use or self.yamls)))
+        if file == to:
+            return
+        old, new = (self.shop.model / f"{one}.yaml" for one in (file, to))
+        self.yamls[to] = self.yamls[file]
+        self.leave(to)
+        if copy:
+            new.write_bytes(old.read_bytes())
+        else:
+            old.replace(new)
+            del self.yamls[file]
+            self.leave(file)
+        if damage:
+            self.come_to_rest()
+            self.scribble_over_a_yaml(to, b"")
+            self.come_to_rest()
 
     @precondition(lambda self: self.away is None)
     @rule(file=files, content=st.binary(max_size=20))
@@ -79,6 +108,7 @@ class Folders(RuleBasedStateMachine):
     def remove_a_yaml(self, file: str) -> None:
         (self.shop.model / f"{file}.yaml").unlink(missing_ok=True)
         self.yamls.pop(file, None)
+        self.leave(file)
 
     @precondition(lambda self: self.away is None)
     @rule(file=files)
@@ -127,6 +157,8 @@ class Folders(RuleBasedStateMachine):
                 assert version_key(after[name]) in {max(usable), *(v for v in held if v > max(usable))}
             else:
                 assert name not in after or version_key(after[name]) in held
+            assert name in after or not self.homes[name]  # they can only have been damaged
+            self.homes[name] = {file for file, spec in self.yamls.items() if spec and self.serves(name, spec)}
 
     @invariant()
     def what_serves_answers_for_itself(self) -> None:
@@ -147,6 +179,10 @@ class Folders(RuleBasedStateMachine):
 
     def serving(self) -> dict[str, str]:
         return {status.name: status.version for status in self.service.plane.models() if status.state == "active"}
+
+    def serves(self, name: str, spec: ModelSpec) -> bool:
+        active = [status for status in self.service.plane.models() if status.state == "active"]
+        return spec.Model.ModelName == name and spec.Graph.SHA256 in {one.sha256 for one in active}
 
     def good(self, spec: ModelSpec) -> bool:
         digest = spec.Graph.SHA256

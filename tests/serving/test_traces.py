@@ -10,6 +10,7 @@ import requests
 from contract.errors import ConfigError
 from serving.face_settings import TracesSection
 from serving.faces import tracer_for
+from serving.http.app import create_app
 from serving.http.facilities import Facilities
 from serving.http.server import HttpServer
 from serving.rpc.options import RpcOptions
@@ -79,6 +80,13 @@ def test_a_request_over_http(service: Service, tracer: Callable[..., Any], memor
     found = spans(memory, 1)
     assert found["GET /v2/models/<name>"].attributes["response.status"] == "404"
     server.stop(5)
+
+
+def test_probes_are_not_traced(service: Service, tracer: Callable[..., Any], memory: Any) -> None:
+    client = create_app(service.plane, facilities=Facilities(tracer=tracer())).test_client()
+    for path in ("/v2/health/live", "/v2/health/ready", "/v2"):
+        client.get(path)
+    assert set(spans(memory, 1)) == {"GET /v2"}
 
 
 def test_a_call_over_grpc(service: Service, tracer: Callable[..., Any], memory: Any) -> None:

@@ -26,6 +26,7 @@ def test_help_needs_nothing_heavy(module: str) -> None:
     assert "usage: python -m" in done.stdout
 
 
+@pytest.mark.slow  # tests/trainer/test_cli.py asks the same within one process
 def test_every_trainer_command_shows_an_example() -> None:
     listing = run(ROOT, "trainer", "--help").stdout
     commands = re.findall(r"^    (\w+) {2,}", listing, re.MULTILINE)

@@ -57,7 +57,7 @@ def test_the_blocks_run(workplace: tuple[Path, dict[str, str]]) -> None:
     init, rest = BLOCKS[1][1].split("\n", 1)
     bash(init)
     config = folder / "configs" / "mine.yaml"
-    config.write_text(config.read_text("utf-8").replace("# MaxMinutes: 30", "MaxMinutes: 0.3"))
+    config.write_text(config.read_text("utf-8").replace("# MaxMinutes: 30", "MaxMinutes: 0.05"))
     bash(
         rest.replace(
             "python -m serving &", "python -m serving --port 0 --grpc-port off > addresses.txt & echo $! > pid"
@@ -72,7 +72,7 @@ def test_the_blocks_run(workplace: tuple[Path, dict[str, str]]) -> None:
 
 
 def wait_for_address(path: Path) -> str:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         found = re.search(r"http://\S+", path.read_text("utf-8"))
         if found:

@@ -1,6 +1,8 @@
+import contextlib
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterable
@@ -9,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from trainer import config as configs
+from trainer.cli import preview
 from trainer.cli.root import COMMANDS, main
+from trainer.progress import Silent
+from trainer.training.interrupt import interruptible
 
 ROOT = Path(__file__).parents[2]
 
@@ -138,6 +143,46 @@ def test_ctrl_c_is_told_in_a_word(
     assert capsys.readouterr().err.endswith("error: stopped\n")
 
 
+@pytest.mark.parametrize("presses", [1, 2])
+def test_ctrl_c_is_told_in_a_word_whatever_a_framework_makes_of_it(
+    presses: int, config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def build(_path: Path) -> None:
+        context = interruptible(Silent()) if presses == 2 else contextlib.nullcontext()
+        with context:
+            try:
+                for _ in range(presses):
+                    signal.raise_signal(signal.SIGINT)
+            except KeyboardInterrupt:
+                raise TypeError("Exception encountered when calling Bidirectional.call()") from None
+
+    monkeypatch.setattr(configs, "read", build)
+    assert main(["verify", str(config)]) == 1
+    assert capsys.readouterr().err.endswith("error: stopped\n")
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_fault_that_nobody_asked_for_is_not_hidden(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_path: Path) -> None:
+        raise TypeError("a fault")
+
+    monkeypatch.setattr(configs, "read", fail)
+    with pytest.raises(TypeError, match="a fault"):
+        main(["verify", str(config)])
+
+
+@pytest.mark.parametrize(
+    ("shown", "epoch", "told"),
+    [
+        (20, 30, "20 pictures of 30"),
+        (30, 30, "30 pictures of 30"),
+        (60, 30, "60 pictures, for training shows its 30 again and again,"),
+    ],
+)
+def test_the_preview_shows_no_more_pictures_than_there_are(shown: int, epoch: int, told: str) -> None:
+    assert preview.shown_sentence(shown, epoch) == told
+
+
 def test_init_does_not_overwrite(config: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = config.read_bytes()
     assert main(["init", "pictures", "-o", str(config)]) == 2
@@ -185,7 +230,9 @@ def test_what_verify_quarantines_pack_leaves_out(config: Path, capsys: pytest.Ca
     assert main(["pack", str(config)]) == 1
     assert "7_bad.png" in capsys.readouterr().err
     assert main(["verify", str(config), "--quarantine", "bad.txt"]) == 1
+    capsys.readouterr()
     assert main(["verify", str(config), "--exclude", "bad.txt"]) == 0
+    assert "--exclude leaves 1 picture out\n" in capsys.readouterr().err
     assert main(["pack", str(config), "--exclude", "bad.txt"]) == 0
     assert "36 pictures to train on, 4 to test on, 1 left out" in " ".join(capsys.readouterr().err.split())
 

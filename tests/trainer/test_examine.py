@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from contract.image import Pretreatment
+from contract.pretreatment import Pretreatment
 from trainer.dataset.examine import Examined, Steps, examine
 from trainer.dataset.sample import Sample
 from trainer.dataset.spool import Spool
@@ -85,6 +85,11 @@ def test_damage_of_any_kind_is_a_fact_not_a_crash(kind: str) -> None:
             damaged[chance.randrange(len(damaged))] = chance.randrange(256)
         facts = look(bytes(damaged)).facts
         assert bool(facts.problem) != bool(facts.pixels_sha256)
+
+
+def test_an_empty_spool_can_be_opened(spool: Spool) -> None:
+    with spool.opened() as reader:
+        assert reader.get(0) == b""
 
 
 @given(st.permutations(range(6)))

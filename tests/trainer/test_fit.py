@@ -88,14 +88,23 @@ class InterruptAfter(Interrupt):
         pass
 
 
+STRONG = small_config(Trains={**KEYS, "MaxEpochs": 5, "Augment": "strong"}, NeuralNet={"KeepProb": 0.9})
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """A run of STRONG that nothing interrupted."""
+    run = run_of(STRONG.Model, tmp_path_factory.mktemp("whole"))
+    fit(STRONG, run).train(Silent(), Interrupt())
+    return run
+
+
 @pytest.mark.parametrize("died_after", [3, 9, 14])
-def test_a_killed_run_goes_on_exactly(died_after: int, tmp_path: Path) -> None:
-    config = small_config(Trains={**KEYS, "MaxEpochs": 5, "Augment": "strong"}, NeuralNet={"KeepProb": 0.9})
-    whole, killed = run_of(config.Model, tmp_path / "whole"), run_of(config.Model, tmp_path / "killed")
-    fit(config, whole).train(Silent(), Interrupt())
+def test_a_killed_run_goes_on_exactly(died_after: int, whole: Run, tmp_path: Path) -> None:
+    killed = run_of(STRONG.Model, tmp_path / "killed")
     with pytest.raises(KeyboardInterrupt):
-        fit(config, killed).train(Silent(), InterruptAfter(died_after, KeyboardInterrupt))
-    fit(config, killed).train(Silent(), Interrupt())
+        fit(STRONG, killed).train(Silent(), InterruptAfter(died_after, KeyboardInterrupt))
+    fit(STRONG, killed).train(Silent(), Interrupt())
     with np.load(whole.state) as expected, np.load(killed.state) as found:
         names = [name for name in expected if name != "position"]
         assert len(names) > 50
@@ -117,12 +126,14 @@ def test_a_blank_plateau_is_told_and_looking_changes_nothing(tmp_path: Path, mon
     config = small_config(Trains={**KEYS, "MaxEpochs": 4})
     told = Told()
     fit(config, run_of(config.Model, tmp_path / "plain")).train(Silent(), Interrupt())
+    rated(monkeypatch, {16: 0.0})
     monkeypatch.setattr("trainer.training.plateau.LOOK_AT", {14})
     monkeypatch.setattr("trainer.training.learner.Learner.read", lambda _self, pixels, _size: [NOTHING] * len(pixels))
     fit(config, run_of(config.Model, tmp_path / "looked")).train(told, Interrupt())
-    assert len(told.sentences) == 1
-    assert told.sentences[0].startswith("No text yet: after 14 steps every picture reads as nothing: loss ")
-    assert "frames per symbol" in told.sentences[0]
+    for sentence, steps, advice in zip(told.sentences, (14, 16), ("wait", "train longer"), strict=True):
+        assert sentence.startswith(f"No text yet: after {steps} steps every picture reads as nothing: loss ")
+        assert "frames per symbol" in sentence
+        assert sentence.endswith((f": {advice}.", f"if so, {advice}.", f"{advice} (Trains.MaxEpochs)."))
     states = [run_of(config.Model, tmp_path / name).state for name in ("plain", "looked")]
     with np.load(states[0]) as expected, np.load(states[1]) as found:
         for name in expected:

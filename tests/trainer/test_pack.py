@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import hashlib
 import os
+import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
@@ -50,7 +51,8 @@ def sides(packed: PackedSet) -> dict[str, str]:
 def why(config: TrainConfig, root: Path, exclude: frozenset[str] = frozenset()) -> str | None:
     heard = Heard()
     pack.prepare(config, heard, exclude, root)
-    return heard.sentences[0].removeprefix("Packing tiny: ") if heard.sentences else None
+    told = [sentence for sentence in heard.sentences if sentence.startswith("Packing tiny: ")]
+    return told[0].removeprefix("Packing tiny: ") if told else None
 
 
 def test_what_was_packed_is_what_the_contract_makes_of_the_files(
@@ -164,7 +166,7 @@ def test_adding_pictures_decodes_only_the_new_ones(
     decoded = []
     read = image.read
 
-    def count_and_read(content: bytes, steps: image.Pretreatment, size: tuple[int, int]) -> image.Picture:
+    def count_and_read(content: bytes, steps: image.Steps, size: tuple[int, int]) -> image.Picture:
         decoded.append(content)
         return read(content, steps, size)
 
@@ -178,6 +180,22 @@ def test_adding_pictures_decodes_only_the_new_ones(
     assert anew.fingerprint == packed.fingerprint
     for side in pack.SIDES:
         np.testing.assert_array_equal(anew.load(side).pixels, packed.load(side).pixels)
+
+
+def test_a_picture_added_to_an_archive_leaves_the_others_packed(
+    tmp_path: Path, pictures: Path, root: Path, configure: Configure
+) -> None:
+    path = tmp_path / "set.zip"
+    first, *others = sorted(pictures.iterdir())
+    with zipfile.ZipFile(path, "w") as archive:
+        for picture in others:
+            archive.write(picture, picture.name)
+    pack.prepare(configure(path), Silent(), root=root)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.write(first, first.name)
+    heard = Heard()
+    pack.prepare(configure(path), heard, root=root)
+    assert heard.sentences == ["Packing tiny: 1 picture added", "39 pictures are packed already"]
 
 
 def test_what_another_process_packed_meanwhile_is_reused(

@@ -1,5 +1,8 @@
+import functools
 import os
+import time
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +17,18 @@ def fail_at_five(numbers: Sequence[int]) -> list[int]:
     if 5 in numbers:
         raise ValueError("five")
     return list(numbers)
+
+
+def busy_until_released(numbers: Sequence[int], *, here: int, release: Path, releases: int) -> list[int]:
+    """Return process by number; a worker is at its first numbers until the other process comes to `releases`."""
+    if releases in numbers and os.getpid() == here:
+        release.touch()
+    deadline = time.monotonic() + 60
+    while os.getpid() != here and not release.exists():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.01)
+    return [os.getpid() for _ in numbers]
 
 
 @pytest.fixture
@@ -40,6 +55,17 @@ def test_little_work_is_done_here() -> None:
 def test_an_error_of_a_worker_is_raised_here() -> None:
     with pytest.raises(ValueError, match="five"):
         list(parallel.in_order(fail_at_five, range(20), workers=2))
+
+
+@pytest.mark.usefixtures("tiny_chunks")
+def test_at_the_end_what_waits_for_busy_workers_is_done_here(tmp_path: Path) -> None:
+    last_given_away = 2 * parallel.AHEAD  # the first two numbers are done here before there are workers
+    work = functools.partial(
+        busy_until_released, here=os.getpid(), release=tmp_path / "released", releases=last_given_away
+    )
+    results = [item for chunk in parallel.in_order(work, range(2 * parallel.AHEAD + 4), workers=2) for item in chunk]
+    assert results[last_given_away] == os.getpid()
+    assert results[2] != os.getpid()
 
 
 @pytest.mark.usefixtures("tiny_chunks")

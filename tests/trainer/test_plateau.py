@@ -84,6 +84,12 @@ def test_a_rate_of_another_optimizer_is_a_cause(optimizer: str, rate: float, cha
     assert f"{change} Trains.LearningRate" in cause
 
 
+@pytest.mark.parametrize("measured", [{}, {"loss": 5.0}])
+def test_after_the_end_waiting_is_no_advice(measured: dict[str, float]) -> None:
+    text = diagnose(replace(SOUND, **measured), over=True)  # type: ignore[arg-type] # a table of fields
+    assert text.endswith("train longer (Trains.MaxEpochs).")
+
+
 def test_every_measurement_is_told() -> None:
     text = diagnose(SOUND)
     for fact in ("200 steps", "9.60 nats", "costs 9.70", "4.0 symbols x log 10 = 9.21", "0.8;", "8.0 frames", "0.002"):

@@ -9,6 +9,8 @@ import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from contract.spec import AcceptLine
+from contract.spec import AcceptLine, MetricsSection
 from tests.conftest import Artifact, small_config
 from trainer.cli.root import main
 from trainer.evaluation.accept import accept_table
@@ -27,6 +29,8 @@ from trainer.evaluation.history import Reading, to_csv
 from trainer.evaluation.metrics import edit_distance
 from trainer.evaluation.report import Item, Report, render, render_suspects
 from trainer.run import run_of
+from trainer.training import assessment, lineage
+from trainer.training.lineage import Doubt, Lineage
 
 BROWSER = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -150,6 +154,7 @@ def test_an_exported_model_older_than_the_training_is_told(
     item = Item("a.png", "12", "12", 1.0, b"")
     monkeypatch.setattr("trainer.dataset.pack.prepare", lambda *_: None)
     monkeypatch.setattr("trainer.training.assessment.read_test_set", lambda *_: [item])
+    monkeypatch.setattr("trainer.training.assessment.doubt", lambda *_: Doubt((), 1))
     monkeypatch.setattr("trainer.training.suspicion.recall", lambda *_: [])
     for later, told in ((-10, 0), (10, 1)):
         trained = spec.stat().st_mtime_ns + later * 10**9
@@ -158,6 +163,56 @@ def test_an_exported_model_older_than_the_training_is_told(
         said = "".join(capsys.readouterr())
         assert said.count("is older than the training in") == told
         assert run.report.read_text("utf-8").count("older than this training") == told
+
+
+class Packed:
+    """A set as far as doubts look at it, whose only test picture was learned from by `LEARNED`."""
+
+    fingerprint = "0" * 64
+    counts: ClassVar = {"test": 1}
+    manifest = SimpleNamespace(
+        Pictures=[SimpleNamespace(Name="a.png", Side="test", SHA256="ab" * 32, Pixels="cd" * 32)], Excluded=[]
+    )
+
+
+LEARNED = Lineage(Decided={}, Pictures=[], Donors=["cd" * 16], Unknown=[])
+
+
+@pytest.mark.parametrize(("learned", "told"), [(True, True), (False, False)])
+def test_a_score_of_pictures_that_were_learned_from_is_told_and_not_published(
+    learned: bool,
+    told: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    artifact: Artifact,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("small.yaml").write_text(yaml.safe_dump(small_config().model_dump()), "utf-8")
+    run = run_of(small_config().Model)
+    run.make()
+    metrics = MetricsSection(
+        Accuracy=1, AccuracyInterval=[0.2, 1], CharacterErrorRate=0, Pictures=1, Dataset=Packed.fingerprint
+    )
+    path = replace(artifact, spec=artifact.spec.model_copy(update={"Metrics": metrics})).write(run.folder, run.stem)
+    before = path.read_bytes()
+    lineage.write(run.pictures, LEARNED if learned else LEARNED.model_copy(update={"Donors": []}))
+    monkeypatch.setattr("trainer.dataset.pack.prepare", lambda *_: Packed)
+    item = Item("a.png", "12", "12", 1.0, b"")
+    monkeypatch.setattr("trainer.training.assessment.read_test_set", lambda *_: [item])
+    monkeypatch.setattr("trainer.training.suspicion.recall", lambda *_: [])
+    for command in ("evaluate", "report"):
+        assert main([command, "small.yaml"]) == 0
+        said = capsys.readouterr().err
+        assert ("warning: these weights have learned from 1 of the 1 test pictures (a.png)" in said) == told
+        assert (f"--exclude {run.learned.as_posix()}" in said) == told
+    assert ("Warning: " in run.report.read_text("utf-8")) == told
+    assert (path.read_bytes() == before) == told
+    os.utime(path, ns=(0, 0))  # the training has gone on: of the older model the set is known, if it is the same
+    run.config.write_text("begun", "utf-8")
+    assert not assessment.doubt(run, Packed)  # type: ignore[arg-type] # as much of a set as is looked at
+    monkeypatch.setattr(Packed, "fingerprint", "1" * 64)
+    assert "of an earlier training" in str(assessment.doubt(run, Packed))  # type: ignore[arg-type] # as above
 
 
 def test_a_loss_that_is_no_number_is_left_out_of_the_chart() -> None:

@@ -90,5 +90,22 @@ def test_a_folder_without_pictures_says_what_was_there(tmp_path: Path, configure
 def test_names_can_be_left_out(tmp_path: Path, configure: Configure) -> None:
     touch(tmp_path, "1_a.png", "2_b.png")
     found = scan(configure(tmp_path))
-    kept = found.without(frozenset({found.train[0].name, "another"}))
+    name = found.train[0].name
+    kept = found.without(frozenset({name, "another"}))
     assert [sample.label for sample in kept.samples] == ["2"]
+
+
+@pytest.mark.parametrize(
+    ("listed", "told"),
+    [
+        (["{}/1_a.png"], "--exclude leaves 1 picture out"),
+        (["{}/1_a.png", "gone"], "--exclude leaves 1 picture out; no picture has 1 of its names: gone"),
+        (
+            ["a", "d", "c", "b"],
+            "warning: --exclude leaves nothing out, because no picture has a name of its list (4): a, b, c, ...",
+        ),
+    ],
+)
+def test_what_a_list_leaves_out_is_said(listed: list[str], told: str, tmp_path: Path, configure: Configure) -> None:
+    found = scan(configure(touch(tmp_path, "1_a.png", "2_b.png")))
+    assert found.left_out_sentence(frozenset(name.format(tmp_path.as_posix()) for name in listed)) == told

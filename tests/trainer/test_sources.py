@@ -57,6 +57,8 @@ def write_tfrecords(path: Path, records: Iterable[Mapping[str, bytes]]) -> Path:
         ("a.csv", "1.png,\n", {"1.png": ""}),
         ("a.csv", "1.png,7,a remark\n", {"1.png": "7"}),
         ("a.tsv", "filename\tlabel\n1 a.png\tx y\n", {"1 a.png": "x y"}),
+        ("a.csv", "image_path,text\n1.png,a\n1.png,a\n", {"1.png": "a"}),
+        ("a.csv", "id,Label,File\n7,a,1.png\n8,b,2.png\n", {"1.png": "a", "2.png": "b"}),
         ("a.txt", "1.png 0042\n2 b.png\t17\n", {"1.png": "0042", "2 b.png": "17"}),
     ],
 )
@@ -70,6 +72,7 @@ def test_label_files(tmp_path: Path, name: str, text: str, expected: dict[str, s
     ("name", "content", "message"),
     [
         ("a.csv", b"1.png,1\n2.png\n", "line 2: expected a file and its label, found '2.png'"),
+        ("a.csv", b"file,label\n1.png,1\n2.png,2\n1.png,x\n", "lines 2 and 4: '1.png' is '1' and 'x'; leave one out"),
         ("a.txt", b"1.png\n", "line 1: expected a file and its label"),
         ("a.csv", b"\xff\xfe1", "no text in UTF-8"),
         ("a.csv", b"", "names no picture"),
@@ -77,7 +80,7 @@ def test_label_files(tmp_path: Path, name: str, text: str, expected: dict[str, s
         ("a.zip", b"PK", "no zip archive, or damaged"),
         ("a.doc", b"", "no file of a kind read here"),
         ("a.tfrecords", b"123", "cut off"),
-        ("a.tfrecords", b"\xff" * 40, "this is no TFRecord file"),
+        ("a.tfrecords", b"\xff" * 40, "no record begins at byte 0: damaged, or no TFRecords"),
         ("a.tfrecords", b"", "names no picture"),
     ],
 )
@@ -96,6 +99,33 @@ def test_files_of_a_label_file_are_found_beside_it_and_in_the_folders_there(
     assert [sample.name for sample in read(tmp_path / "train.txt")] == [
         (tmp_path / name).as_posix() for name in ("1.png", "train/2.png", "lost.png")
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "place"),
+    [
+        ("0.png", "val/0.png"),  # the folder named as the table, as captcha_trainer lays its sets out
+        ("val/0.png", "val/0.png"),
+        (r"val\0.png", "val/0.png"),  # of a table made on Windows
+        ("only.png", "train/only.png"),
+        ("val/only.png", "val/only.png"),  # is not there, and no other one takes its place
+    ],
+)
+def test_a_label_is_never_given_to_another_picture_of_that_name(
+    tmp_path: Path, write_pictures: WritePictures, line: str, place: str
+) -> None:
+    write_pictures(tmp_path / "train", ["0.png", "only.png"])
+    write_pictures(tmp_path / "val", ["0.png"])
+    (tmp_path / "val.csv").write_text(f"{line},a\n", encoding="utf-8")
+    assert [sample.name for sample in read(tmp_path / "val.csv")] == [(tmp_path / place).as_posix()]
+
+
+def test_a_name_that_several_folders_have_is_refused(tmp_path: Path, write_pictures: WritePictures) -> None:
+    for folder in ("train", "val"):
+        write_pictures(tmp_path / folder, ["0.png"])
+    (tmp_path / "labels.csv").write_text("0.png,a\n", encoding="utf-8")
+    with pytest.raises(SourceError, match=r"line 1: '0.png' is in several folders \(train, val\)"):
+        read(tmp_path / "labels.csv")
 
 
 def test_a_later_label_file_overrules_a_folder(

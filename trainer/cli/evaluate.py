@@ -8,7 +8,7 @@ from trainer.dataset import pack, quarantine
 from trainer.evaluation.metrics import by_length, lengths_sentence, score
 from trainer.progress import Terminal
 from trainer.run import run_of
-from trainer.training import assessment
+from trainer.training import assessment, lineage
 
 SUMMARY = "read the whole test set with the exported model"
 EXAMPLE = "python -m trainer evaluate configs/model.yaml --errors"
@@ -26,10 +26,14 @@ def run(arguments: argparse.Namespace) -> int:
     config = configs.read(arguments.config)
     progress = Terminal()
     packed = pack.prepare(config, progress, quarantine.read(arguments.exclude))
-    items = assessment.read_test_set(config, packed, run_of(config.Model), progress)
+    folder = run_of(config.Model)
+    items = assessment.read_test_set(config, packed, folder, progress)
     for item in items if arguments.errors else ():
         if item.text != item.label:
             print(f"{item.name}\tlabel {item.label}\tread {item.text}\t{item.confidence:.3f}")  # noqa: T201 - the result
+    found = assessment.doubt(folder, packed)
+    if found:
+        progress.say(f"warning: {lineage.advised(found, packed, folder.learned)}")
     labels, texts = [item.label for item in items], [item.text for item in items]
     print(score(labels, texts))  # noqa: T201
     lengths = by_length(labels, texts)

@@ -48,5 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
     texts = [config.charset.decode(row) for batch in needed for row in np.asarray(batch.labels).tolist()]
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(arguments.output, contact_sheet(pictures, texts[: arguments.count]))
-    progress.say(f"{len(pictures):,} pictures of {epoch_pictures(config, packed):,} in {arguments.output}")
+    progress.say(f"{shown_sentence(len(pictures), epoch_pictures(config, packed))} in {arguments.output}")
     return 0
+
+
+def shown_sentence(shown: int, epoch: int) -> str:
+    """Say how many pictures are on a sheet, of how many in an epoch of the training."""
+    if shown <= epoch:
+        return f"{shown:,} pictures of {epoch:,}"
+    return f"{shown:,} pictures, for training shows its {epoch:,} again and again,"

@@ -7,7 +7,7 @@ from trainer import config as configs
 from trainer.dataset import pack, quarantine
 from trainer.progress import Terminal
 from trainer.run import run_of
-from trainer.training import assessment, suspicion
+from trainer.training import assessment, lineage, suspicion
 
 SUMMARY = "read the test set with the exported model and write report.html again"
 EXAMPLE = "python -m trainer report configs/model.yaml"
@@ -32,6 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
                 f"training's model; python -m trainer export {arguments.config} makes the newer one"
             )
         items = assessment.read_test_set(config, packed, folder, progress)
-        assessment.write_report(folder, items, suspicion.recall(config, folder.relabel))
+        found = assessment.doubt(folder, packed)
+        if found:
+            progress.say(f"warning: {lineage.advised(found, packed, folder.learned)}")
+        assessment.write_report(folder, items, suspicion.recall(config, folder.relabel), found)
     print(folder.report)  # noqa: T201 - the result
     return 0

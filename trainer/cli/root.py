@@ -29,6 +29,7 @@ from trainer.cli import (
     verify,
 )
 from trainer.errors import TrainerError, UsageError
+from trainer.training import interrupt
 
 FAILED, USAGE = 1, 2
 
@@ -85,7 +86,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
     try:
-        return command.run(arguments)
+        with interrupt.ending():
+            return command.run(arguments)
     except (ConfigError, UsageError) as error:
         return _fail(error, USAGE)
     except (ContractError, TrainerError) as error:

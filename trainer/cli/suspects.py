@@ -66,7 +66,8 @@ def run(arguments: argparse.Namespace) -> int:
 def _into_report(folder: Run, config: TrainConfig, packed: PackedSet, suspects: list[Item], progress: Progress) -> bool:
     try:
         with folder.alone():
-            assessment.write_report(folder, assessment.read_test_set(config, packed, folder, progress), suspects)
+            items = assessment.read_test_set(config, packed, folder, progress)
+            assessment.write_report(folder, items, suspects, assessment.doubt(folder, packed))
     except RunInUseError as error:
         progress.say(
             f"warning: {error}; the model's report leaves the suspects out until `python -m trainer report` writes it "

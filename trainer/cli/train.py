@@ -21,7 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--warm-start",
         type=Path,
         metavar="RUN|MODEL.pb",
-        help="take over what fits from a trained model: the folder of its run, its best.npz, or its .pb with the YAML",
+        help="take over what fits from a trained model: the folder of its run, its best.npz, or its .pb with the YAML; "
+        "refused if that has learned from pictures which are now to test on",
     )
     parser.add_argument("--exclude", type=Path, metavar="FILE", help="leave out the pictures that this list names")
 

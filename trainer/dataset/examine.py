@@ -4,16 +4,18 @@ import functools
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, NamedTuple, cast
 
 from contract import image
 from contract.errors import PictureError
-from contract.image import Pretreatment
 from trainer import parallel
 from trainer.dataset.sample import Sample
 from trainer.dataset.spool import Spool
+from trainer.dataset.wholeness import damage
 
-if TYPE_CHECKING:  # workers import this file, and need no bars
+if TYPE_CHECKING:  # workers import this file, and need no bars, nor pydantic: it would take them half as long to start
+    from trainer.config import TrainConfig
     from trainer.progress import Progress
 
 Numbered = tuple[int, Sample]
@@ -59,9 +61,14 @@ class Steps:
         spool: takes the pixels, at the numbers of their pictures; None keeps only their digests.
     """
 
-    pretreatment: Pretreatment
+    pretreatment: image.Steps
     size: tuple[int, int]
     spool: Spool | None = None
+
+
+def steps_of(config: "TrainConfig", spool: Spool | None = None) -> Steps:
+    """Return how a config turns pictures into pixels, and where those go, in a form that brings workers no pydantic."""
+    return Steps(cast("image.Steps", SimpleNamespace(**dict(config.Pretreatment))), config.input_size, spool)
 
 
 def examine(
@@ -110,6 +117,8 @@ def _examine_one(sample: Sample, steps: Steps) -> tuple[Examined, image.Pixels |
         picture = image.read(content, steps.pretreatment, steps.size)
     except PictureError as error:
         return Examined(Facts(digest, problem=str(error)), stamp), None
+    if problem := damage(content):
+        return Examined(Facts(digest, problem=problem), stamp), None
     pixels = picture.pixels
     facts = Facts(digest, picture.size, picture.animated, hashlib.sha256(pixels.data).hexdigest())
     return Examined(facts, stamp), pixels if steps.spool else None

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from contract.charset import Case
 from contract.files import sha256, write_atomically
-from contract.image import Pretreatment
+from contract.pretreatment import Pretreatment
 from trainer.config import TrainConfig
 from trainer.dataset import sources
 from trainer.dataset.endless import generator_of

@@ -58,6 +58,19 @@ class PackedSet:
     warnings: tuple[Finding, ...] = ()
     endless: bool = False
 
+    @property
+    def manifest(self) -> Manifest:
+        """What it is made of, picture by picture.
+
+        Raises:
+            DataError: another process has packed it again since.
+        """
+        folder = self.files["test"].parent
+        found = manifests.read(folder)
+        if found is None or found.Fingerprint != self.fingerprint:
+            raise DataError(f"the set in {folder} was packed again by another process; run the command again")
+        return found
+
     def load(self, side: Side) -> Examples:
         """Load one side into memory."""
         return records.load(self.files[side], self.counts[side], self.shape)
@@ -73,7 +86,7 @@ def prepare(
         FindingsError: verification found errors.
         DataError: the split leaves one side empty, or a picture changed while it was packed.
     """
-    found = scan(config)
+    found = _scanned(config, progress, exclude)
     folder, recipe = folder_of(config, root), manifests.recipe_of(config)
     old = manifests.read(folder)
     reason = stale_reason(old, folder, recipe, found.without(exclude))
@@ -87,12 +100,20 @@ def pack(
     config: TrainConfig, progress: Progress, exclude: frozenset[str] = frozenset(), root: Path = ROOT
 ) -> PackedSet:
     """Pack every picture of a config anew, whether the set is stale or not; arguments and errors as `prepare`."""
-    return _pack(config, progress, scan(config), exclude, reuse=False, folder=folder_of(config, root))
+    found = _scanned(config, progress, exclude)
+    return _pack(config, progress, found, exclude, reuse=False, folder=folder_of(config, root))
 
 
 def folder_of(config: TrainConfig, root: Path = ROOT) -> Path:
     """Return the folder of a config's packed set."""
     return root / config.Model.ModelName
+
+
+def _scanned(config: TrainConfig, progress: Progress, exclude: frozenset[str]) -> Scan:
+    found = scan(config)
+    if exclude:
+        progress.say(found.left_out_sentence(exclude))
+    return found
 
 
 def _pack(

@@ -1,6 +1,6 @@
 """The list of pictures to leave out: written by `verify --quarantine`, edited by hand, honoured by `--exclude`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from contract.files import write_atomically
@@ -17,10 +17,15 @@ def write(path: Path, findings: Iterable[Finding]) -> int:
         if finding.severity is Severity.ERROR:
             for place in finding.places:
                 reasons.setdefault(place.name, f"{finding.rule}: {place.detail}")
+    write_names(path, reasons)
+    return len(reasons)
+
+
+def write_names(path: Path, reasons: Mapping[str, str]) -> None:
+    """Write names, each with the reason why it is listed."""
     lines = [HEADER, *(f"{name}\t{' '.join(reason.split())}" for name, reason in reasons.items())]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, ("\n".join(lines) + "\n").encode())
-    return len(reasons)
 
 
 def read(path: Path | None) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""The records of a packed set: TFRecords of contract pixels. The only part of the dataset that imports tensorflow.
+"""The records of a packed set: TFRecords of contract pixels. Only reading them imports tensorflow.
 
 Each record is a `tf.train.Example` of bytes: `pixels` (uint8 [H, W, C]), `label` (as the model is to read it, UTF-8),
 `name`, `sha256` (of the picture file), and `encoded`: the picture file itself for the test set, else empty.
@@ -7,20 +7,20 @@ Each record is a `tf.train.Example` of bytes: `pixels` (uint8 [H, W, C]), `label
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from contract.image import Pixels
 from engine.quiet import import_tensorflow
-from trainer.dataset.tfrecord import example
+from trainer.dataset.tfrecord import example, framed
 from trainer.errors import DataError
 
 BATCH = 256  # records parsed in one call
+WRITE_BYTES = 1 << 20  # in one call
 
 
-@dataclass(frozen=True)
-class Record:
+class Record(NamedTuple):  # a tuple: as many are made as there are pictures
     """One record, as it is written."""
 
     pixels: bytes
@@ -54,8 +54,7 @@ class Examples:
 
 def write(path: Path, records: Iterable[Record]) -> None:
     """Write records to a new file."""
-    tf = _tensorflow()
-    with tf.io.TFRecordWriter(str(path)) as writer:
+    with path.open("wb", buffering=WRITE_BYTES) as file:
         for record in records:
             fields = {
                 "pixels": record.pixels,
@@ -64,7 +63,7 @@ def write(path: Path, records: Iterable[Record]) -> None:
                 "sha256": record.sha256.encode(),
                 "encoded": record.encoded,
             }
-            writer.write(example(fields))
+            file.writelines(framed(example(fields)))
 
 
 def load(path: Path, count: int, shape: tuple[int, int, int]) -> Examples:

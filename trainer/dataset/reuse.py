@@ -7,7 +7,7 @@ from pathlib import Path
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import records
-from trainer.dataset.examine import Examined, Steps, examine
+from trainer.dataset.examine import Examined, examine, steps_of
 from trainer.dataset.manifest import Manifest, Picture, Recipe, recipe_of
 from trainer.dataset.sample import Sample
 from trainer.dataset.spool import Spool
@@ -60,9 +60,8 @@ def fill(
         _copy(earlier, known, spool)
     examined = {number: Examined(picture.facts, picture.Stamp) for number, picture in known.items()}
     new = [(number, sample) for number, sample in enumerate(samples) if number not in known]
-    steps = Steps(config.Pretreatment, config.input_size, spool)
     workers = parallel.worker_count(config.System.Threads)
-    found = examine(new, steps, workers, progress, "Decoding")
+    found = examine(new, steps_of(config, spool), workers, progress, "Decoding")
     examined.update((number, item) for (number, _), item in zip(new, found, strict=True))
     return [examined[number] for number in range(len(samples))]
 

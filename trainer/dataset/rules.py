@@ -9,6 +9,7 @@ from itertools import pairwise
 from contract.charset import Charset
 from trainer.config import NeuralNetSection, TrainConfig
 from trainer.dataset.alphabet import fitting_charset
+from trainer.dataset.config_file import as_yaml
 from trainer.dataset.findings import SHOWN, Entry, Finding, Place, Severity, Side
 from trainer.network.geometry import frames, smallest_width
 
@@ -98,11 +99,12 @@ def unknown_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Findin
         if not known.issuperset(text):
             unknown = [symbol for symbol in dict.fromkeys(text) if symbol not in known]
             missing.update(unknown)
-            places.append(Place(entry.name, f"{entry.label!r} has {' '.join(map(repr, unknown))}"))
+            replaced = "" if set(unknown) <= set(entry.label or "") else " after CharReplace and the folding of case"
+            places.append(Place(entry.name, f"{entry.label!r} has {' '.join(map(repr, unknown))}{replaced}"))
     used = {symbol for _, text in _folded(entries, target) for symbol in text} if places else set()
     sentence = (
         f"{_count(places, 'label')} with symbols outside the character set: {_some(sorted(missing))}; "
-        f"mend the labels, or use CharSet: {fitting_charset(used)!r}"
+        f"mend the labels, or use CharSet: {as_yaml(fitting_charset(used))}"
     )
     yield from _error("unknown-symbol", sentence, places)
 
@@ -207,10 +209,15 @@ def animated(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
 def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     """Symbols of the character set with few samples or none."""
     counts = collections.Counter("".join(text for _, text in _folded(entries, target)))
-    rare = [f"{symbol} ({counts[symbol]})" for symbol in target.charset.symbols if 0 < counts[symbol] < RARE]
+    rare = {symbol: counts[symbol] for symbol in target.charset.symbols if 0 < counts[symbol] < RARE}
     if rare:
-        sentence = f"symbols with fewer than {RARE} samples are hardly learnt: {_some(rare)}"
-        yield Finding("rare-symbol", Severity.WARNING, sentence)
+        told = _some([f"{symbol} ({count})" for symbol, count in rare.items()])
+        places = [
+            Place(entry.name, " ".join(found))
+            for entry, text in _folded(entries, target)
+            if (found := [symbol for symbol in dict.fromkeys(text) if symbol in rare])
+        ]
+        yield from _warning("rare-symbol", f"symbols with fewer than {RARE} samples are hardly learnt: {told}", places)
     unused = [symbol for symbol in target.charset.symbols if not counts[symbol]]
     if unused:
         sentence = f"symbols of the character set that no label has: {_some(unused)}; CharExclude can leave them out"

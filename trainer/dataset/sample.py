@@ -13,6 +13,10 @@ from typing import Protocol
 import numpy as np
 from PIL import Image
 
+READ_BYTES = 65536
+
+_FOR_READING = os.O_RDONLY | getattr(os, "O_BINARY", 0)  # which only Windows has
+
 
 class Content(Protocol):
     """Where the bytes of a picture file are."""
@@ -36,9 +40,15 @@ class FileContent:
 
     def read(self) -> bytes:
         """Return the bytes; raises OSError when the file is gone."""
-        # No buffer in between, and none of pathlib: they take longer than reading a small file.
-        with open(self.path, "rb", buffering=0) as file:  # noqa: PTH123 - as said
-            return file.readall()
+        # No file object in between, and none of pathlib: they take longer than reading a small file.
+        file = os.open(self.path, _FOR_READING)
+        parts = []
+        try:
+            while part := os.read(file, READ_BYTES):
+                parts.append(part)
+        finally:
+            os.close(file)
+        return b"".join(parts)
 
     def stamp(self) -> str:
         """Return size and time of writing."""
@@ -93,10 +103,17 @@ class PixelsContent:
 
 @dataclass(frozen=True)
 class ZipContent:
-    """A file in a zip archive."""
+    """A file in a zip archive.
+
+    Attributes:
+        archive: where it is.
+        member: its name there.
+        crc: its CRC-32, from the archive's table of contents.
+    """
 
     archive: Path
     member: str
+    crc: int
 
     def read(self) -> bytes:
         """Return the bytes; raises OSError when the archive is gone, damaged or locked."""
@@ -106,8 +123,8 @@ class ZipContent:
             raise OSError(f"{self.archive}: {error}") from error
 
     def stamp(self) -> str:
-        """Return size and time of writing of the archive."""
-        return _stamp(self.archive)
+        """Return its checksum: a file that is added to the archive changes no other one."""
+        return f"{self.crc:08x}"
 
 
 @dataclass(frozen=True)

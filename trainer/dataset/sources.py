@@ -1,8 +1,6 @@
 """The kinds of places that pictures come from: a folder, a label file, a zip archive, TFRecords of captcha_trainer."""
 
 import collections
-import csv
-import functools
 import json
 import math
 import os
@@ -11,16 +9,13 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 
+from trainer.dataset import label_files
 from trainer.dataset.sample import Content, FileContent, PartContent, PixelsContent, Sample, ZipContent
 from trainer.dataset.tfrecord import BrokenRecordError, Span, examples
 from trainer.errors import SourceError
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp"})
 JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
-
-HEADINGS = frozenset(
-    {"file", "filename", "file_name", "name", "image", "path"}
-)  # first cell of a row that is no picture
 
 # Names of the picture feature: captcha_trainer's early generation, its later one, and the test sets packed here.
 PICTURE_FEATURES = ("image", "input", "encoded")
@@ -85,38 +80,17 @@ def archive(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Samp
     """Return the pictures in a zip archive, with the labels in their names; raises as `read`."""
     try:
         with zipfile.ZipFile(path) as file:
-            members = [member.filename for member in file.infolist() if not member.is_dir()]
+            crcs = {member.filename: member.CRC for member in file.infolist() if not member.is_dir()}
     except zipfile.BadZipFile as error:
         raise SourceError(f"{str(path)!r} is no zip archive, or damaged: {error}") from error
     passed_over = Ignored()
-    pictures = [member for member in members if _is_picture(member, passed_over)]
+    pictures = [member for member in crcs if _is_picture(member, passed_over)]
     _refuse_empty(path, pictures, passed_over)
     ignored.update(passed_over)
     return [
-        Sample(f"{path.as_posix()}/{member}", label_of(member, pattern), ZipContent(path, member))
+        Sample(f"{path.as_posix()}/{member}", label_of(member, pattern), ZipContent(path, member, crcs[member]))
         for member in pictures
     ]
-
-
-def label_file(path: Path) -> list[Sample]:
-    """Return the pictures that a label file names, one a line.
-
-    `.csv` and `.tsv` hold a file and its label; `.txt` a file, white space and its label. Files are looked for beside
-    the label file, then in the folders there. A first line of headings is passed over.
-
-    Raises:
-        SourceError: a line without a label, or a file that is no text.
-    """
-    find = functools.partial(_beside, path.parent, {})
-    samples = []
-    for number, cells in _rows(path):
-        if number == 1 and cells[0].strip().lower() in HEADINGS:
-            continue
-        if len(cells) < 2:
-            raise SourceError(f"{str(path)!r}, line {number}: expected a file and its label, found {cells[0]!r}")
-        file = find(cells[0])
-        samples.append(Sample(file.as_posix(), cells[1], FileContent(str(file))))
-    return samples
 
 
 def tfrecords(path: Path) -> list[Sample]:
@@ -154,9 +128,9 @@ def ignored_sentence(ignored: Mapping[str, int]) -> str:
 
 
 _LABELLED: Mapping[str, Callable[[Path], list[Sample]]] = {
-    ".csv": label_file,
-    ".tsv": label_file,
-    ".txt": label_file,
+    ".csv": label_files.read,
+    ".tsv": label_files.read,
+    ".txt": label_files.read,
     ".tfrecords": tfrecords,
     ".tfrecord": tfrecords,
 }
@@ -184,32 +158,6 @@ def _refuse_empty(path: Path, found: Iterable[object], passed_over: Ignored) -> 
         why = f" ({ignored_sentence(passed_over)})" if passed_over else ""
         formats = " ".join(sorted(PICTURE_SUFFIXES))
         raise SourceError(f"no picture in {str(path)!r}{why}; files read here end in {formats}")
-
-
-def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield the number and the cells of each line that is not empty."""
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise SourceError(f"{str(path)!r} is no text in UTF-8: {error}") from error
-    if path.suffix.lower() == ".txt":
-        rows: Iterable[list[str]] = (line.rsplit(maxsplit=1) for line in text.splitlines())
-    else:
-        separator = "," if path.suffix.lower() == ".csv" else "\t"
-        rows = csv.reader(text.splitlines(), delimiter=separator, skipinitialspace=True)
-    try:
-        yield from ((number, cells) for number, cells in enumerate(rows, start=1) if cells)
-    except csv.Error as error:
-        raise SourceError(f"{str(path)!r} is no table of files and labels: {error}") from error
-
-
-def _beside(parent: Path, index: dict[str, Path], name: str) -> Path:
-    path = parent / name
-    if path.exists():
-        return path
-    if not index:
-        index.update({file.name: file for file in sorted(parent.glob("*/*"), reverse=True)})
-    return index.get(PurePath(name).name, path)  # a missing file is named by `verify`, with all others
 
 
 def _from_record(path: Path, number: int, features: Mapping[str, Span], shape: Shape | None) -> Sample:

@@ -1,17 +1,21 @@
-"""The bytes of TFRecord files: what is where in them, without tensorflow, so that workers can read them; and records.
+"""The bytes of TFRecord files, without tensorflow: what is where in them, so that workers can read them; and records.
 
-A file is a row of records: length (uint64), its CRC (uint32), the bytes, their CRC (uint32). The bytes are a
-`tf.train.Example`: a protocol buffer of features by name, of which only lists of bytes are looked at here.
+A file is a row of records: length (uint64), its CRC (uint32), the bytes, their CRC (uint32). The CRCs are CRC-32C,
+turned by 15 bits and added to a constant. The bytes are a `tf.train.Example`: a protocol buffer of features by name, of
+which only lists of bytes are looked at here.
 """
 
 import functools
+import itertools
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+import google_crc32c
+
 HEADER = struct.Struct("<QI")
-FOOTER_BYTES = 4
+FOOTER = struct.Struct("<I")
 
 MAX_RECORD_BYTES = 64 * 1024 * 1024
 
@@ -37,7 +41,7 @@ def examples(path: Path) -> Iterator[Mapping[str, Span]]:
     """Yield the first bytes value of each feature of each record.
 
     Raises:
-        BrokenRecordError: the file is cut off or is none.
+        BrokenRecordError: the file is cut off, damaged or none.
         OSError: it cannot be read.
     """
     with path.open("rb") as file:
@@ -45,27 +49,47 @@ def examples(path: Path) -> Iterator[Mapping[str, Span]]:
             if len(header) < HEADER.size:
                 raise BrokenRecordError("the file is cut off")
             length, _ = HEADER.unpack(header)
-            if length > MAX_RECORD_BYTES:
-                raise BrokenRecordError(f"a record of {length:,} bytes: this is no TFRecord file")
+            if length > MAX_RECORD_BYTES or header != _header(length):
+                raise BrokenRecordError(
+                    f"no record begins at byte {file.tell() - HEADER.size:,}: damaged, or no TFRecords"
+                )
             start = file.tell()
-            record = file.read(length)
-            if len(record) < length or len(file.read(FOOTER_BYTES)) < FOOTER_BYTES:
+            record, check = file.read(length), file.read(FOOTER.size)
+            if len(record) < length or len(check) < FOOTER.size:
                 raise BrokenRecordError("the file is cut off")
+            if FOOTER.unpack(check)[0] != _masked(google_crc32c.value(record)):
+                raise BrokenRecordError(f"the record at byte {start:,} is damaged: its checksum is another")
             yield dict(_features(record, start))
 
 
 def example(features: Mapping[str, bytes]) -> bytes:
     """Return the bytes of a `tf.train.Example` of these values; faster than the class of that name makes them."""
-    start, *heads = _heads(*[(name, len(value)) for name, value in features.items()])
-    return b"".join([start, *[part for pair in zip(heads, features.values(), strict=True) for part in pair]])
+    values = features.values()
+    start, *heads = _heads(tuple(features), tuple(map(len, values)))
+    return b"".join(itertools.chain((start,), *zip(heads, values, strict=True)))
+
+
+def framed(content: bytes) -> tuple[bytes, bytes, bytes]:
+    """Return the parts of a record of these bytes: what stands before them, themselves, and what comes after."""
+    header, check = _header(len(content)), google_crc32c.value(content)
+    return header, content, FOOTER.pack(_masked(check))
+
+
+@functools.lru_cache(maxsize=4096)  # records have few lengths
+def _header(length: int) -> bytes:
+    return HEADER.pack(length, _masked(google_crc32c.value(length.to_bytes(8, "little"))))
+
+
+def _masked(check: int) -> int:
+    return ((check >> 15 | check << 17) + 0xA282EAD8) & 0xFFFFFFFF
 
 
 @functools.lru_cache(maxsize=4096)  # the values of a feature have few lengths
-def _heads(*values: tuple[str, int]) -> tuple[bytes, ...]:
+def _heads(names: tuple[str, ...], lengths: tuple[int, ...]) -> list[bytes]:
     """Return what stands before everything, and before each value, for these names and lengths of values."""
-    heads = [_before(name, length) for name, length in values]
-    total = sum(map(len, heads)) + sum(length for _, length in values)
-    return b"\x0a" + _varint_of(total), *heads
+    heads = [_before(name, length) for name, length in zip(names, lengths, strict=True)]
+    total = sum(map(len, heads)) + sum(lengths)
+    return [b"\x0a" + _varint_of(total), *heads]
 
 
 def _before(name: str, length: int) -> bytes:

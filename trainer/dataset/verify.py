@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import rules
-from trainer.dataset.examine import Facts, Steps, examine
+from trainer.dataset.examine import Facts, examine, steps_of
 from trainer.dataset.findings import Entry, Finding, Severity
 from trainer.dataset.scan import Scan, scan
 from trainer.progress import Progress
@@ -60,10 +60,13 @@ def verify(config: TrainConfig, progress: Progress, exclude: frozenset[str] = fr
     Raises:
         SourceError: a folder is missing, or has no picture in it.
     """
-    found = scan(config).without(exclude)
-    steps = Steps(config.Pretreatment, config.input_size)
+    found = scan(config)
+    if exclude:
+        progress.say(found.left_out_sentence(exclude))
+    found = found.without(exclude)
     workers = parallel.worker_count(config.System.Threads)
-    facts = [item.facts for item in examine(list(enumerate(found.samples)), steps, workers, progress, "Verifying")]
+    samples = list(enumerate(found.samples))
+    facts = [item.facts for item in examine(samples, steps_of(config), workers, progress, "Verifying")]
     return Report(found, tuple(rules.check(entries(found, facts), rules.target_of(config))))
 
 

@@ -51,6 +51,7 @@ class Report:
         history: readings of the test set during training; empty if they are gone.
         facts: what the run was made with, name and value.
         suspects: pictures of the whole set whose labels a network that never saw them contradicts.
+        warning: why the score may say too much; empty if nothing is known against it.
     """
 
     title: str
@@ -59,6 +60,7 @@ class Report:
     history: Sequence[Reading] = ()
     facts: Sequence[tuple[str, str]] = ()
     suspects: Sequence[Item] = ()
+    warning: str = ""
 
     @property
     def score(self) -> Score:
@@ -116,11 +118,12 @@ def _page(title: str, parts: Sequence[str]) -> str:
 def _headline(report: Report) -> str:
     result = report.score
     low, high = result.interval
+    warning = f"<p><strong>Warning: {escape(report.warning)}.</strong></p>" if report.warning else ""
     return (
         f"<header><h1>{escape(report.title)}</h1><p class=big>{percent(result.accuracy)}</p>"
         f"<p>of {result.pictures:,} test pictures read without any error (95&nbsp;% interval {percent(low)} to "
         f"{percent(high)}); {result.pictures - result.correct:,} wrong; character error rate "
-        f"{percent(result.character_error_rate)}</p></header>\n"
+        f"{percent(result.character_error_rate)}</p>{warning}</header>\n"
     )
 
 

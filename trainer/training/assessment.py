@@ -17,6 +17,8 @@ from trainer.evaluation.accept import accept_table
 from trainer.evaluation.report import Item, Report
 from trainer.progress import Progress
 from trainer.run import Run
+from trainer.training import lineage
+from trainer.training.lineage import Doubt
 
 
 def read_test_set(config: TrainConfig, packed: PackedSet, run: Run, progress: Progress) -> list[Item]:
@@ -57,16 +59,29 @@ def outdated(run: Run) -> bool:
     return bool(exported) and min(exported) < trained.stat().st_mtime_ns
 
 
-def write_report(run: Run, items: Sequence[Item], suspects: Sequence[Item] = ()) -> None:
+def doubt(run: Run, packed: PackedSet) -> Doubt:
+    """Return what keeps the score of the exported model on a test set from being one of new pictures."""
+    if not outdated(run):
+        return lineage.doubt(lineage.recall(run.best.parent, packed), packed)
+    metrics = specs.read(run.spec).Metrics
+    if metrics and metrics.Dataset == packed.fingerprint:  # it was held against this very test set when exported
+        return Doubt((), packed.counts["test"])
+    return lineage.doubt(None, packed, f"the model is of an earlier training than the one in {run.folder}")
+
+
+def write_report(run: Run, items: Sequence[Item], suspects: Sequence[Item] = (), found: Doubt | None = None) -> None:
     """Write report.html, and the table of thresholds into the model YAML.
 
     Args:
         run: whose exported model read the items.
         items: the whole test set.
         suspects: what `suspects` found.
+        found: what keeps the score from being one of new pictures. If the model has learned from some, the model YAML
+            is left as it is.
     """
     accept = accept_table([item.confidence for item in items], [item.text == item.label for item in items])
-    _note_in_spec(run.spec, accept)
+    if not found or not found.learned:
+        _note_in_spec(run.spec, accept)
     page = Report(
         title=f"{run.folder.name}, version {run.stem.rpartition('_')[2]}",
         items=items,
@@ -74,6 +89,7 @@ def write_report(run: Run, items: Sequence[Item], suspects: Sequence[Item] = ())
         history=history.from_csv(run.history.read_text("utf-8")) if run.history.exists() else (),
         facts=[*([("exported model", "older than this training")] if outdated(run) else []), *_facts(run.identity)],
         suspects=suspects,
+        warning=str(found) if found else "",
     )
     write_atomically(run.report, report.render(page).encode())
 

@@ -130,11 +130,17 @@ class Fit:
                 self._read_test_set(rate)
                 shown.note(self._note(loss))
                 reason = "interrupted" if interrupt.requested else reason_to_stop(self._config.Trains, self._standing())
-                if reason:
-                    return reason
+                if reason or position.step == recipe.steps:
+                    if position.history[-1].accuracy == 0:
+                        self._look(batch, loss, progress, over=True)
+                    return reason or self._all_done
             if position.step % recipe.save_every == 0:
                 self._save()
-        return f"all {recipe.steps:,} steps are done"
+        return self._all_done  # by an earlier part of the run
+
+    @property
+    def _all_done(self) -> str:
+        return f"all {self._recipe.steps:,} steps are done"
 
     def _is_regular(self) -> bool:
         """Return whether the test set is read after this step whatever happens."""
@@ -143,14 +149,14 @@ class Fit:
     def _batches(self) -> Stream:
         return batches_of(self._sets.train, self._config, self._recipe, first_step=self.position.step)
 
-    def _look(self, batch: Batch, loss: float, progress: Progress) -> None:
+    def _look(self, batch: Batch, loss: float, progress: Progress, *, over: bool = False) -> None:
         """Say what is the matter if nothing at all is read from a batch that was just learned from."""
         self._learner.refresh_reader()
         images = np.asarray(batch.images)
         if not any(item.text for item in self._learner.read(images, len(images))):
             labels = some_labels(self._sets.train, vitals.LABELS)
             found = vitals.measure(self._config, labels, self._learner, loss, peak_rate(self._config.Trains), batch)
-            progress.say(f"No text yet: {plateau.diagnose(found)}")
+            progress.say(f"No text yet: {plateau.diagnose(found, over=over)}")
 
     def _read_test_set(self, rate: float) -> None:
         position = self.position

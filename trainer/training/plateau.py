@@ -83,8 +83,13 @@ def fixed_loss_of_ignoring(labels: Sequence[Sequence[int]], positions: int) -> f
     return float(np.mean([-(share * np.log(share)).sum() for share in counts]))
 
 
-def diagnose(vitals: Vitals) -> str:
-    """Return the measurements and what they mean, for a person."""
+def diagnose(vitals: Vitals, *, over: bool = False) -> str:
+    """Return the measurements and what they mean, for a person.
+
+    Args:
+        vitals: what was measured.
+        over: the training has ended, so that waiting is no advice.
+    """
     per_symbol = _frames_per_symbol(vitals)
     known = room = ""
     if per_symbol is not None:
@@ -100,7 +105,7 @@ def diagnose(vitals: Vitals) -> str:
         f"pictures costs {vitals.ignoring:.2f}{known}; gradient norm {vitals.gradient:.2g}; {room}learning rate "
         f"{vitals.rate:.2g}"
     )
-    return f"{measured}. {' '.join(causes(vitals) or [_no_cause(vitals)])}"
+    return f"{measured}. {' '.join(causes(vitals) or [_no_cause(vitals, over=over)])}"
 
 
 def causes(vitals: Vitals) -> list[str]:
@@ -142,10 +147,11 @@ def _frames_per_symbol(vitals: Vitals) -> float | None:
     return None if vitals.frames is None else vitals.frames / max(1, vitals.needed)
 
 
-def _no_cause(vitals: Vitals) -> str:
+def _no_cause(vitals: Vitals, *, over: bool) -> str:
+    longer = "train longer (Trains.MaxEpochs)" if over else "wait"
     if vitals.loss < LEARNED_NOTHING * vitals.ignoring:
-        return "The loss is below that of ignoring the pictures, so it is learning: wait."
+        return f"The loss is below that of ignoring the pictures, so it is learning: {longer}."
     return (
         "What was measured is sound, but nothing is learned from the pictures yet: look at `trainer preview`, "
-        "whether labels and pictures belong together and the text can still be seen; if so, wait."
+        f"whether labels and pictures belong together and the text can still be seen; if so, {longer}."
     )

@@ -1,5 +1,7 @@
 """The config of a run with everything that was left open filled in. Pure."""
 
+from pathlib import Path
+
 import yaml
 
 from trainer.config import TrainConfig
@@ -25,6 +27,16 @@ def resolve(config: TrainConfig, recipe: Recipe, test_pictures: int) -> TrainCon
     return config.model_copy(update={"Trains": config.Trains.model_copy(update=chosen)})
 
 
-def to_yaml(config: TrainConfig) -> bytes:
-    """Return a config as YAML with all its keys."""
-    return (HEADER + yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=120)).encode()
+def to_yaml(config: TrainConfig, excluded: Path | None = None) -> bytes:
+    """Return a config as YAML with all its keys.
+
+    Args:
+        config: from `resolve`.
+        excluded: the list of what --exclude left out of the set; None if nothing was.
+    """
+    left_out = (
+        f"# Some pictures were left out; so they are again with --exclude {excluded.as_posix()}\n" if excluded else ""
+    )
+    return (
+        HEADER + left_out + yaml.safe_dump(config.model_dump(), sort_keys=False, allow_unicode=True, width=120)
+    ).encode()

@@ -7,15 +7,17 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import cv2
 import keras
+import PIL
 import tensorflow
 
 from contract.files import write_atomically
 from trainer.config import TrainConfig
-from trainer.dataset import pack
+from trainer.dataset import pack, quarantine
 from trainer.dataset.endless import Endless
 from trainer.dataset.pack import PackedSet
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, UsageError
 from trainer.evaluation.metrics import by_length, lengths_sentence
 from trainer.evaluation.report import Item
 from trainer.export.artifact import Exported
@@ -23,15 +25,16 @@ from trainer.export.artifact import export as export_model
 from trainer.export.runtimes import Format
 from trainer.progress import Progress
 from trainer.run import Run, run_of
-from trainer.training import apart, assessment, checkpoint, fit, interrupt, learner, recipe, suspicion, warm
+from trainer.training import apart, assessment, checkpoint, fit, interrupt, learner, lineage, recipe, suspicion, warm
 from trainer.training import check as checks
 from trainer.training import device as devices
-from trainer.training.device import Device
 from trainer.training.fit import Sets
+from trainer.training.lineage import Lineage
 from trainer.training.pipeline import epoch_pictures, source_of
 from trainer.training.recipe import Recipe
 from trainer.training.rehearsal import rehearse
 from trainer.training.resolved import resolve, to_yaml
+from trainer.training.warm import Donor
 
 # Test pictures that an export is tried on before the first step.
 REHEARSED = 8
@@ -64,7 +67,7 @@ def train(
             read the test set, so that the same command goes on from them if it was killed before.
 
     Raises:
-        UsageError: there are no weights to start from.
+        UsageError: there are no weights to start from, or they have learned from pictures of the test set.
         DataError: the pictures cannot be used as they are.
         RunInUseError: another process trains or exports this model.
         RunChangedError: an interrupted run cannot go on with this config or these pictures.
@@ -85,22 +88,29 @@ def _train(
     warm_start: Path | None,
 ) -> Exported:
     run = run_of(config.Model)
-    going_on = run.state.exists() and not fresh
-    donor = warm.find(warm_start) if warm_start and not going_on else None
     earlier = None if fresh else run.earlier()
+    donor = _donor(warm_start, earlier)
     device = devices.prepare(config, earlier["made_of"]["precision"] if earlier else None)
     progress.say(str(device))
     packed = pack.prepare(config, progress, exclude)
     holding.enter_context(pack.kept(config))
     for finding in packed.warnings:
         progress.say(f"warning: {finding.text}")
+    come_from = _lineage(run, packed, donor, earlier)
+    if donor:
+        _judge(donor, come_from, packed, run, progress)
     plan = recipe.choose(config, epoch_pictures(config, packed), device.precision)
     thorough = plan.steps * plan.batch_size > CHECKED_FROM
-    if thorough and not going_on:  # a run that goes on was checked when it began
+    if thorough and not earlier:  # a run that goes on was checked when it began
         apart.check(config, packed, progress)
     if fresh:  # not before all that can go wrong with the pictures or the network has
         run.clear(keep_best=donor is not None and donor.source.resolve() == run.best.resolve())
-    _begin(run, resolve(config, plan, packed.counts["test"]), packed, device, warm_start)
+    resolved = resolve(config, plan, packed.counts["test"])
+    started_from = {"warm start": warm_start.as_posix() if warm_start else None}
+    run.make()
+    moved = _moved(run, packed, earlier)
+    run.begin(_made_of(resolved, packed, device.precision) | started_from, _notes(device.name), *moved)
+    _keep(run, resolved, packed, come_from)
     sets = Sets(source_of(config, packed), packed.load("test"))
     fitting = fit.Fit(config, plan, sets, run, donor)
     if donor and fitting.taken:
@@ -117,14 +127,19 @@ def export(
     """Export the best weights of a run, prove the artifact, and report how well it reads.
 
     Raises:
-        TrainerError: there are no weights yet, or the export did not prove right.
+        TrainerError: there are no weights yet, they have learned from test pictures, or the export did not prove right.
     """
     if not run.best.exists():
         raise TrainerError(f"{run.best} is missing: train the model first")
+    found = lineage.doubt(lineage.recall(run.best.parent, packed), packed)
+    if found.learned:
+        raise TrainerError(f"nothing was exported: {lineage.advised(found, packed, run.learned)}")
     model = learner.reader_with(config, checkpoint.load_arrays(run.best))
     exported = export_model(model, config, packed, run, formats)
     items = assessment.read_test_set(config, packed, run, progress)
-    assessment.write_report(run, items, _suspects(config, run, progress))
+    if found:
+        progress.say(f"warning: {found}")
+    assessment.write_report(run, items, _suspects(config, run, progress), found)
     lengths = by_length([item.label for item in items], [item.text for item in items])
     if len(lengths) > 1:
         progress.say(lengths_sentence(lengths))
@@ -140,11 +155,55 @@ def _suspects(config: TrainConfig, run: Run, progress: Progress) -> list[Item]:
         return []
 
 
-def _begin(run: Run, resolved: TrainConfig, packed: PackedSet, device: Device, warm_start: Path | None) -> None:
-    run.make()
-    started_from = {"warm start": warm_start.as_posix() if warm_start else None}
-    run.begin(_made_of(resolved, packed, device.precision) | started_from, _notes(device.name))
-    write_atomically(run.config, to_yaml(resolved))
+def _donor(warm_start: Path | None, earlier: dict[str, Any] | None) -> Donor | None:
+    if warm_start is None:
+        return None
+    if earlier is None:
+        return warm.find(warm_start)
+    if earlier["made_of"].get("warm start") != warm_start.as_posix():
+        warm.find(warm_start)  # the run is refused as changed, but not for a name that means nothing
+    return None
+
+
+def _lineage(run: Run, packed: PackedSet, donor: Donor | None, earlier: dict[str, Any] | None) -> Lineage:
+    """Return what the weights come from that are to be trained."""
+    if earlier:
+        started_from = earlier["made_of"].get("warm start")
+        unknown = [started_from] if started_from else []
+        return lineage.recall(run.best.parent, packed) or lineage.begun(packed, unknown=unknown)
+    if donor:
+        known = None if donor.graph else lineage.recall(donor.source.parent, packed)
+        return lineage.descended(known, donor.source.as_posix(), packed)
+    return lineage.begun(packed)
+
+
+def _moved(run: Run, packed: PackedSet, earlier: dict[str, Any] | None) -> tuple[list[str] | None, str]:
+    """Return how the pictures of a run that was to go on have changed, and why none may start warm from it."""
+    if not earlier or earlier["made_of"]["pictures"] == packed.fingerprint:
+        return None, ""
+    known = lineage.recall(run.best.parent, packed)
+    found = lineage.doubt(known, packed)
+    left_out = len(quarantine.read(run.excluded)) if run.excluded.exists() else 0
+    return lineage.changes(known, packed, left_out) if known else None, str(found) if found else ""
+
+
+def _judge(donor: Donor, come_from: Lineage, packed: PackedSet, run: Run, progress: Progress) -> None:
+    """Refuse a donor whose heir could not be scored on this test set."""
+    found = lineage.doubt(come_from, packed)
+    if found.learned:
+        raise UsageError(f"--warm-start {donor.source}: {lineage.advised(found, packed, run.learned)}")
+    if found:
+        progress.say(f"warning: {found}")
+
+
+def _keep(run: Run, resolved: TrainConfig, packed: PackedSet, come_from: Lineage) -> None:
+    """Write what repeating the run needs, and what judging its weights does."""
+    lineage.write(run.pictures, come_from)
+    left_out = packed.manifest.Excluded
+    run.excluded.unlink(missing_ok=True)
+    if left_out:
+        quarantine.write_names(run.excluded, dict.fromkeys(left_out, "left out"))
+    write_atomically(run.config, to_yaml(resolved, run.excluded if left_out else None))
 
 
 def _fit(fitting: fit.Fit, progress: Progress, plan: str) -> None:
@@ -183,7 +242,8 @@ def _made_of(config: TrainConfig, packed: PackedSet, precision: str) -> dict[str
 def _notes(device: str) -> dict[str, Any]:
     others = {keras.config.backend()} - {"tensorflow"}
     versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", *others)}
-    versions["tensorflow"] = tensorflow.__version__  # the package has another name for each kind of machine
+    # These packages have other names on other machines, but for Pillow; the last two decide what the pixels are.
+    versions |= {"tensorflow": tensorflow.__version__, "pillow": PIL.__version__, "opencv": cv2.__version__}
     return {"device": device, "python": sys.version.split()[0], "versions": versions}
 
 

@@ -23,6 +23,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = "PEM of who signed the service's certificate, where the system does not know it"
     parser.add_argument("--authority", type=Path, metavar="FILE", help=text)
     parser.add_argument("--key-file", type=Path, metavar="FILE", help="text file with the key (or set FOUNDRY_KEY)")
+    text = "sign with the key that was made for NAME with --signing, instead of sending it"
+    parser.add_argument("--signer", metavar="NAME", help=text)
     text = f"judge the answers: the part of a name that {DEFAULT_LABEL} finds is the label"
     parser.add_argument("--labels", action="store_const", const=DEFAULT_LABEL, help=text)
     parser.add_argument("--label-regex", dest="labels", metavar="REGEX", help="likewise, with another expression")
@@ -34,19 +36,18 @@ def credentials_of(arguments: argparse.Namespace) -> Credentials:
     A key on the command line would be in the list of processes, so there is no flag for it.
 
     Raises:
-        ConfigError: the file cannot be read.
+        ConfigError: the file cannot be read, or there is nothing to sign with.
     """
     path: Path | None = arguments.key_file
     authority: Path | None = arguments.authority
     if authority and not authority.is_file():
         raise ConfigError("--authority", [f"{authority}: there is no such file"])
-    if path is None:
-        return Credentials(key=os.environ.get("FOUNDRY_KEY", ""), authority=authority)
-    try:
-        lines = path.read_text(encoding="utf-8").split()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(str(path), [f"no key can be read from it: {error}"]) from error
-    return Credentials(key=lines[0] if lines else "", authority=authority)
+    key = os.environ.get("FOUNDRY_KEY", "") if path is None else _key_in(path)
+    if not arguments.signer:
+        return Credentials(key=key, authority=authority)
+    if not key:
+        raise ConfigError("--signer", ["there is nothing to sign with: name the key's file with --key-file"])
+    return Credentials(signer=arguments.signer, secret=key, authority=authority)
 
 
 def grpc_address(text: str) -> tuple[str, bool]:
@@ -93,6 +94,14 @@ def label_of(path: Path, regex: str | None) -> str | None:
     except re.error as error:
         raise ConfigError("--labels", [f"{regex!r} is no regular expression: {error}"]) from error
     return found[0] if found and found[0] else None
+
+
+def _key_in(path: Path) -> str:
+    try:
+        words = path.read_text(encoding="utf-8").split()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(str(path), [f"no key can be read from it: {error}"]) from error
+    return words[0] if words else ""
 
 
 def _files(path: Path) -> Iterator[Path]:

@@ -44,7 +44,7 @@ def check(settings: Settings, load_model: LoadModel, try_model: TryModel) -> int
     for candidate in seen.candidates:
         problem = _prove(candidate, load_model, settings.Batching, try_model)
         problems += [problem] if problem else []
-        title = f"{candidate.path.name}: {candidate.name} {candidate.version}".rstrip()
+        title = f"{candidate.file}: {candidate.name} {candidate.version}".rstrip()
         sys.stdout.write(f"{'BAD ' if problem else 'good'} {title}{': ' + problem if problem else ''}\n")
     if not seen.candidates:
         sys.stdout.write(f"there is no model YAML in {folders.Model}\n")

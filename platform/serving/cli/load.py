@@ -29,7 +29,8 @@ example:
 
 Requests start when they are due, also while earlier ones wait, as those of many clients do. Times count from the moment
 that a request was due. With --url and --grpc half of the connections go to each. Writes OUT/samples.csv (index, text,
-time, total, recognition and request in ms), OUT/summary.json and OUT/latency.svg. Nothing is tried again.
+time, total, recognition and request in ms), OUT/summary.json and OUT/latency.svg. Recognition is the time that the
+service says it worked, request the rest of the total. Nothing is tried again.
 Ends with code 1 if a request failed.
 """
 
@@ -78,11 +79,18 @@ def _parser() -> argparse.ArgumentParser:
     add_arguments(parser)
     parser.add_argument("--rate", type=_positive, default=20.0, metavar="N", help="requests a second (default 20)")
     parser.add_argument("--seconds", type=_positive, default=10.0, metavar="S", help="how long (default 10)")
-    parser.add_argument("--clients", type=int, default=64, metavar="N", help="connections (default 64)")
+    parser.add_argument("--clients", type=_count, default=64, metavar="N", help="connections (default 64)")
     parser.add_argument("--timeout", type=_positive, default=10.0, metavar="S", help="of a request (default 10)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of the moments that requests are due")
     parser.add_argument("-o", "--out", type=Path, default=Path("out/load"), metavar="FOLDER", help="(default out/load)")
     return parser
+
+
+def _count(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not above zero")
+    return number
 
 
 def _positive(text: str) -> float:

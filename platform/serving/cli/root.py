@@ -12,13 +12,23 @@ DONE, FAILED, USAGE = 0, 1, 2
 def _ask(words: Sequence[str]) -> int:
     from serving.cli import ask  # noqa: PLC0415 - the clients need gRPC, which takes its time
 
-    return ask.run(words)
+    return _told(ask.run, words)
 
 
 def _load(words: Sequence[str]) -> int:
     from serving.cli import load  # noqa: PLC0415 - likewise
 
-    return load.run(words)
+    return _told(load.run, words)
+
+
+def _told(run: Callable[[Sequence[str]], int], words: Sequence[str]) -> int:
+    from serving.client import ClientError  # noqa: PLC0415 - likewise
+
+    try:
+        return run(words)
+    except ClientError as error:
+        sys.stderr.write(f"{error}\n")
+        return FAILED
 
 
 def _captcha_source(words: Sequence[str]) -> int:

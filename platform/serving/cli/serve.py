@@ -1,19 +1,23 @@
 """`python -m serving`: watch the folders and answer requests until told to stop."""
 
+import logging
 import sys
 from collections.abc import Sequence
 
 import engine
 from contract.errors import ConfigError
 from engine.preflight import Preflight
-from serving import logs
+from serving import logs, open_files
 from serving.cli import flags
 from serving.core_settings import ModelsSection
-from serving.daemon import Daemon, assemble, run_until_signal
+from serving.daemon import Daemon, assemble
 from serving.events import Events
 from serving.loading import NoTrial, TryModel
 from serving.security.addresses import loopback
 from serving.settings import Settings
+from serving.signals import Signals
+
+_log = logging.getLogger(__name__)
 
 _DESCRIPTION = "Answer pictures with text over HTTP and gRPC, with the models that lie in two folders."
 _EPILOG = """\
@@ -56,13 +60,17 @@ def run(words: Sequence[str]) -> int:
     faces = build(settings, plane, lifecycle, metrics)
     daemon = Daemon(settings.Operation, plane, lifecycle, faces.transports)
     sys.setswitchinterval(SWITCH_SECONDS)
-    daemon.start()
-    for address in faces.addresses:
-        sys.stdout.write(f"listening on {address}\n")
-    sys.stdout.flush()
+    open_files.allow(2 * settings.Http.Connections + open_files.SPARE)  # as many at each of the two transports
     folders = [settings.Folders.Graph, settings.Folders.Model]
-    with Events(folders if settings.Folders.Events else [], lifecycle.wake):
-        run_until_signal(daemon)
+    with Signals(daemon.rescan) as signals:
+        daemon.start()
+        for address in faces.addresses:
+            sys.stdout.write(f"listening on {address}\n")
+        sys.stdout.flush()
+        with Events(folders if settings.Folders.Events else [], lifecycle.wake):
+            signals.wait()
+            daemon.stop()
+    _log.info("stopped")
     return 0
 
 

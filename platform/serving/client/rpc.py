@@ -11,9 +11,17 @@ from serving.answer import Hints
 from serving.client.attempts import AgainError, patiently
 from serving.client.credentials import Credentials
 from serving.client.results import ClientError, Patience, RefusedError, Result, UnreachableError
+from serving.codes import NO_MODEL
 from serving.security.signing import signed_as
 from serving.wire.recognizer_pb2 import PictureResult, PredictRequest, PredictResult
 from serving.wire.recognizer_pb2_grpc import PredictStub
+
+_TRY_AGAIN = {grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED, grpc.StatusCode.CANCELLED}
+"""We cancel nothing ourselves: a service that ends does."""
+
+_TRY_AGAIN_CODES = {429, 503, NO_MODEL.number}
+_TOO_LARGE_CODE = 413
+_TOO_LARGE = "larger than max"  # in gRPC's own words
 
 
 class GrpcClient:
@@ -95,16 +103,33 @@ class GrpcClient:
             answer: PredictResult = self._predict(request, timeout=seconds, metadata=metadata)
         except grpc.RpcError as error:
             explained = self._explained(error)
-            if error.code() == grpc.StatusCode.UNAVAILABLE:
-                raise AgainError(explained) from error
+            if error.code() in _TRY_AGAIN and not _too_large(explained):
+                raise AgainError(explained, float(_trailing(error, "retry-after") or 0)) from error
             raise explained from error
+        if answer.code and not answer.results:  # an error, as a service with Grpc.LegacyOk sends it
+            refused = RefusedError(answer.message, grpc.StatusCode.OK.name, answer.code)
+            if answer.code in _TRY_AGAIN_CODES:
+                raise AgainError(refused)
+            raise refused
         return answer
 
     def _explained(self, error: grpc.RpcError) -> ClientError:
-        code = next((item.value for item in error.trailing_metadata() or () if item.key == "captcha-code"), None)
+        code, details = _trailing(error, "captcha-code"), error.details() or ""
+        if code is None and _TOO_LARGE in details:  # gRPC itself refused it
+            return RefusedError(
+                f"the pictures are too large for one call: {details}", error.code().name, _TOO_LARGE_CODE
+            )
         if code is None:
-            return UnreachableError(f"no answer from {self._address}: {error.code().name}, {error.details()}")
-        return RefusedError(error.details() or "", error.code().name, int(code))
+            return UnreachableError(f"no answer from {self._address}: {error.code().name}, {details}")
+        return RefusedError(details, error.code().name, int(code))
+
+
+def _trailing(error: grpc.RpcError, key: str) -> str | None:
+    return next((str(item.value) for item in error.trailing_metadata() or () if item.key == key), None)
+
+
+def _too_large(error: ClientError) -> bool:
+    return isinstance(error, RefusedError) and error.code == _TOO_LARGE_CODE
 
 
 def open_channel(address: str, credentials: Credentials, *, tls: bool) -> grpc.Channel:

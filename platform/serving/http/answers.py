@@ -27,6 +27,9 @@ RETRY_SECONDS = 1
 """What Retry-After says: a queue of pictures empties in less, and a first model is looked for every second."""
 
 
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+
+
 def wants_native(request: Request) -> bool:
     """Whether a client asks for our own form of answers."""
     return request.headers.get("Accept") == NATIVE
@@ -78,8 +81,12 @@ def refusal_body(error: ServingError, hints: Hints, models: Iterable[ModelStatus
 
 
 def refused(error: ServingError, body: Body) -> Response:
-    """Return the response for an error, with its HTTP status and, where it helps, the time to try again."""
-    response = json_response(body, standing_of(type(error)).http)
+    """Return the response for an error, with its HTTP status and what helps the client."""
+    return helped(json_response(body, standing_of(type(error)).http), error)
+
+
+def helped(response: Response, error: ServingError) -> Response:
+    """Return the response for an error with what helps the client: when to try again, how to identify itself."""
     if isinstance(error, NotReadyError | OverloadedError):
         response.headers["Retry-After"] = str(RETRY_SECONDS)
     elif isinstance(error, QuotaExceededError):
@@ -90,8 +97,8 @@ def refused(error: ServingError, body: Body) -> Response:
 
 
 def renamed(body: Body, names: Mapping[str, str]) -> Body:
-    """Return a body whose fields are called as the clients of this installation expect."""
-    return {names.get(name, name): value for name, value in body.items()} if names else body
+    """Return a body whose fields are called as the clients of this installation expect, also those of its results."""
+    return {names.get(name, name): _renamed_within(value, names) for name, value in body.items()} if names else body
 
 
 def json_response(body: object, status: int = 200) -> Response:
@@ -99,7 +106,7 @@ def json_response(body: object, status: int = 200) -> Response:
 
     Non-ASCII is escaped: an error may quote half a surrogate pair from a request, which UTF-8 cannot hold.
     """
-    return Response(json.dumps(body, separators=(",", ":")), status, content_type="application/json")
+    return Response(_encode(body), status, content_type="application/json")
 
 
 def _result(answer: Answer, question: Question) -> Body:
@@ -116,6 +123,12 @@ def _result(answer: Answer, question: Question) -> Body:
     if question.confidence:
         result["symbols"] = _symbols(answer)
     return result
+
+
+def _renamed_within(value: object, names: Mapping[str, str]) -> object:
+    if isinstance(value, list):
+        return [renamed(item, names) if isinstance(item, dict) else item for item in value]
+    return value
 
 
 def _symbols(answer: Answer) -> list[Body]:

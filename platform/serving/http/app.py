@@ -7,9 +7,11 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException, MethodNotAllowed
 
 from serving.answer import Hints, Recognizes
+from serving.codes import INTERNAL, Code, code_of, explain, standing_of
 from serving.errors import ServingError
 from serving.http.admin import admin_routes, metrics_routes
-from serving.http.answers import error_body, json_response, new_uid, refusal_body, refused, wants_native
+from serving.http.answers import helped, json_response, new_uid, wants_native
+from serving.http.application import Application
 from serving.http.captcha import captcha_routes
 from serving.http.dropin import drop_in_routes
 from serving.http.facilities import Facilities
@@ -18,6 +20,7 @@ from serving.http.inference import inference_routes
 from serving.http.openapi import document
 from serving.http.options import HttpOptions
 from serving.http.pages import page_routes
+from serving.http.refusals import Trouble, Wording
 from serving.pictures import RequestLimits
 
 _log = logging.getLogger(__name__)
@@ -40,7 +43,7 @@ def create_app(
     limits = limits or RequestLimits()
     options = options or HttpOptions()
     facilities = facilities or Facilities()
-    app = Flask("serving", static_folder=None)
+    app = Application("serving")
     app.config.update(
         MAX_CONTENT_LENGTH=limits.max_body_bytes,
         MAX_FORM_MEMORY_SIZE=limits.max_body_bytes,
@@ -58,34 +61,38 @@ def create_app(
         app.register_blueprint(metrics_routes(facilities.metrics))
     app.register_blueprint(page_routes(options, lambda: document(app, limits, options)))
     guard(app, facilities)
-    app.register_error_handler(ServingError, lambda error: _not_admitted(error, options))
-    app.register_error_handler(HTTPException, _refused)
-    app.register_error_handler(Exception, _failed)
+    wording = Wording(options)
+    app.register_error_handler(ServingError, lambda error: _not_admitted(error, wording))
+    app.register_error_handler(HTTPException, lambda error: _refused(error, wording))
+    app.register_error_handler(Exception, lambda error: _failed(error, wording))
     return app
 
 
-def _not_admitted(error: ServingError, options: HttpOptions) -> Response:
-    body = refusal_body(error, Hints(), (), new_uid())
-    if request.path.startswith("/v2"):
-        body = {"error": body["message"], **body}
-    response = refused(error, body)
-    if options.legacy_http200 and request.blueprint == "captcha" and not wants_native(request):
-        response.status_code = HTTPStatus.OK
-    return response
+def _not_admitted(error: ServingError, wording: Wording) -> Response:
+    code = code_of(error, Hints())
+    trouble = Trouble(standing_of(type(error)).http, code, explain(error, code))
+    return helped(_told(trouble, wording), error)
 
 
-def _refused(error: HTTPException) -> Response:
+def _refused(error: HTTPException, wording: Wording) -> Response:
     status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
     unrouted = status in {HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED}
     detail = f"{request.method} {request.path}" if unrouted else error.description
-    response = json_response(error_body(f"{status.phrase}: {detail}", status, new_uid()), status)
+    response = _told(Trouble(status, Code(status, status.phrase), f"{status.phrase}: {detail}"), wording)
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(sorted(error.valid_methods))
     return response
 
 
-def _failed(error: Exception) -> Response:
+def _failed(error: Exception, wording: Wording) -> Response:
     uid = new_uid()
     _log.error("request %s to %s failed", uid, request.path, exc_info=error)
     message = f"Internal Server Error: the log says more under {uid}"
-    return json_response(error_body(message, 500, uid), 500)
+    return _told(Trouble(INTERNAL.number, INTERNAL, message), wording)
+
+
+def _told(trouble: Trouble, wording: Wording) -> Response:
+    refusal = wording.told(request.path, trouble, new_uid(), native=wants_native(request))
+    response = json_response(refusal.body, refusal.status)
+    response.headers.update(refusal.headers)
+    return response

@@ -3,12 +3,11 @@
 import logging
 from collections.abc import Callable
 
-from flask import Blueprint, Response, request
-from werkzeug.exceptions import HTTPException
+from flask import Blueprint, Response, g, request
 
 from serving.answer import Hints, Recognizes
 from serving.asking import Question, ask
-from serving.codes import Code, code_of
+from serving.codes import code_of
 from serving.errors import ServingError
 from serving.http.answers import (
     Body,
@@ -48,12 +47,17 @@ def captcha_routes(plane: Recognizes, limits: RequestLimits, options: HttpOption
         return desk().answer(signed)
 
     def signed() -> Question:
-        gate.check_legacy(parse_object(request.get_data()))
+        if not g.caller:  # whom a key or another signature has let in
+            # Whatever the body is, the answer is that they are off.
+            gate.check_legacy(parse_object(request.get_data()) if gate.security.LegacySignature else {})
         return question_of(request, limits, desk().request_names)
 
-    views = [("/captcha/v1", v1, "POST"), ("/captcha/v3", v3, "POST"), ("/service/info", native.info, "GET")]
-    if gate.security.LegacySignature:
-        views.append(("/captcha/auth/v2", auth_v2, "POST"))
+    views = [
+        ("/captcha/v1", v1, "POST"),
+        ("/captcha/v3", v3, "POST"),
+        ("/captcha/auth/v2", auth_v2, "POST"),
+        ("/service/info", native.info, "GET"),
+    ]
     for path, view, method in views:
         for spelling in (path, *options.routes.get(path, ())):
             routes.add_url_rule(spelling, f"{view.__name__}{spelling}".replace(".", "_"), view, methods=[method])
@@ -78,10 +82,6 @@ class _Desk:
             reply = ask(self._plane, question, self._limits)
         except ServingError as error:
             return self._refused(error, hints, uid)
-        except HTTPException as error:
-            if not self._options.legacy_http200 or error.code is None:
-                raise
-            return self._bare(Code(error.code, error.name), uid)
         body = reply_body(question, reply, uid)
         _log.debug("request %s: %d pictures, %s %s", uid, len(reply.answers), reply.model, reply.version)
         return self._sent(body)
@@ -104,12 +104,10 @@ class _Desk:
 
     def _refused(self, error: ServingError, hints: Hints, uid: str) -> Response:
         if self._options.legacy_http200:
-            return self._bare(code_of(error, hints), uid)
+            code = code_of(error, hints)
+            return self._sent(error_body(code.message, code.number, uid))
         body = refusal_body(error, hints, self._plane.models(), uid)
         return refused(error, renamed(body, self._options.answer_names))
-
-    def _bare(self, code: Code, uid: str) -> Response:
-        return self._sent(error_body(code.message, code.number, uid))
 
     def _sent(self, body: Body) -> Response:
         return json_response(renamed(body, self._options.answer_names))

@@ -15,6 +15,8 @@ from waitress.wasyncore import dispatcher
 
 from serving.http.crowd import Crowd
 from serving.http.exchange import JsonErrorTask, LastTask, Parser
+from serving.http.refusals import Wording
+from serving.metering import Meter
 
 RECEIVE_SECONDS = 60.0
 """How long a client may take to send one request: one that drips bytes would hold its connection for ever."""
@@ -42,6 +44,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         self._home = threading.get_ident()  # the loop makes all channels, and it alone may close them
         self._gathered: list[bytes] | None = None
         self._ended = False
+        self.refused = False  # with the answer before, because there was too much to do
         self.sending = False  # by the thread that answers, which says so if something is left for the loop to send
         super().__init__(_Seat(server, self), *more, **named)
         server.crowd.add(self.addr[0], self)
@@ -147,11 +150,15 @@ class Listener(TcpWSGIServer):  # type: ignore[misc]
     """One listening port; all of them share a map of sockets, a dispatcher and the application.
 
     Attributes:
-        crowd: the connections of all ports; set before the loop runs.
+        crowd: the connections of all ports; like the next two, set before the loop runs.
+        wording: of what waitress refuses.
+        meter: is told of that.
     """
 
     channel_class = Channel
     crowd: Crowd
+    wording: Wording
+    meter: Meter
     draining = False
     _came = False  # whether the last look found a connection, taken or not
 

@@ -10,7 +10,8 @@ All of them answer errors with status 200. The model is found by the picture's s
 """
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
 
 from flask import Blueprint, Response, request
 
@@ -18,12 +19,36 @@ from serving import pictures
 from serving.answer import Recognizes
 from serving.asking import Question, ask
 from serving.errors import BadRequestError, ServingError
-from serving.http.answers import json_response
+from serving.http.answers import Body, json_response
 from serving.http.bodies import parse_object
 from serving.http.options import DropIn
 from serving.pictures import RequestLimits
 
 Read = Callable[[list[pictures.Payload]], str]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How a system says that it could not read a picture: with status 200.
+
+    Attributes:
+        path: of its route.
+        body: as JSON.
+        headers: of the answer.
+    """
+
+    path: str
+    body: Body
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+_OPEN_TO_ALL = {"Access-Control-Allow-Origin": "*"}
+
+FAILURES: Mapping[DropIn, Failure] = {
+    DropIn.CNN_CAPTCHA: Failure("/b", {"error_code": "1001"}, _OPEN_TO_ALL),
+    DropIn.CAPTCHA_IDENTIFICATION: Failure("/captcha", {"status": "NO", "msg": "error"}),
+    DropIn.TENSORFLOW_101: Failure("/predict", {"success": False, "prediction": "", "debug": "error"}),
+}
 
 
 def drop_in_routes(plane: Recognizes, limits: RequestLimits, systems: Collection[DropIn]) -> Blueprint:
@@ -49,10 +74,12 @@ def _add_cnn_captcha(routes: Blueprint, read: Read, limits: RequestLimits) -> No
         try:
             text = read(_files("image_file", limits))
         except ServingError:
-            return _open_to_all(json_response({"error_code": "1001"}))
+            return _failed(DropIn.CNN_CAPTCHA)
         milliseconds = int((time.time() - started) * 1000)
         answer = {"time": str(int(started * 1_000_000)), "value": text, "speed_time(ms)": milliseconds}
-        return _open_to_all(json_response(answer))
+        response = json_response(answer)
+        response.headers.update(_OPEN_TO_ALL)
+        return response
 
     routes.add_url_rule("/b", "b", b, methods=["POST"])
 
@@ -67,7 +94,7 @@ def _add_captcha_identification(routes: Blueprint, read: Read, limits: RequestLi
                 return json_response({"status": "NO", "msg": "input base64 is empty"})
             text = read(pictures.from_text(picture, limits))
         except ServingError:
-            return json_response({"status": "NO", "msg": "error"})
+            return _failed(DropIn.CAPTCHA_IDENTIFICATION)
         return json_response({"status": "OK", "result": text})
 
     routes.add_url_rule("/captcha", "captcha", captcha, methods=["POST"])
@@ -78,14 +105,13 @@ def _add_tensorflow_101(routes: Blueprint, read: Read, limits: RequestLimits) ->
         return Response("pong", content_type="text/html; charset=utf-8")
 
     def predict() -> Response:
-        answer = {"success": False, "prediction": "", "debug": "error"}
         try:
             if "image" in request.files:
                 text = read(_files("image", limits))
             else:
                 text = read(pictures.from_text(_text("image"), limits))
         except ServingError:
-            return json_response(answer)
+            return _failed(DropIn.TENSORFLOW_101)
         return json_response({"success": True, "prediction": text, "debug": "predicted"})
 
     routes.add_url_rule("/ping", "ping", ping, methods=["GET", "POST"])
@@ -103,6 +129,7 @@ def _text(field: str) -> str:
     return value or ""
 
 
-def _open_to_all(response: Response) -> Response:
-    response.headers["Access-Control-Allow-Origin"] = "*"
+def _failed(system: DropIn) -> Response:
+    response = json_response(FAILURES[system].body)
+    response.headers.update(FAILURES[system].headers)
     return response

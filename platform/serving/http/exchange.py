@@ -5,14 +5,22 @@ waitress has no type annotations, so its classes count as Any here.
 
 import json
 import time
+from http import HTTPStatus
 
 from waitress.adjustments import Adjustments
 from waitress.parser import HTTPRequestParser
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
-from serving.http.answers import RETRY_SECONDS, error_body, new_uid
+from serving.codes import Code
+from serving.forms import NATIVE
+from serving.http.answers import RETRY_SECONDS
+from serving.http.guard import UNROUTED
+from serving.http.refusals import Trouble
 from serving.http.workers import BusyError
+from serving.logs import begin_request
+
+_BUSY = (str(int(HTTPStatus.SERVICE_UNAVAILABLE)), str(int(HTTPStatus.TOO_MANY_REQUESTS)))
 
 READ_OFF_BYTES = 64 * 1024 * 1024
 """A body that is too large is read and dropped up to this size: a client that is still sending would not see the
@@ -24,17 +32,22 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # see the module's docstr
 
     def execute(self) -> None:
         """Send the answer."""
-        error = self.request.error
-        message = f"{error.reason}: {error.body}"
-        body = json.dumps(error_body(message, error.code, new_uid()), separators=(",", ":")).encode()
-        self.status = f"{error.code} {error.reason}"
+        error, listener = self.request.error, self.channel.server
+        trouble = Trouble(error.code, Code(error.code, error.reason), f"{error.reason}: {error.body}")
+        path = getattr(self.request, "path", "")  # of a broken request there is none
+        native = self.request.headers.get("ACCEPT") == NATIVE
+        refusal = listener.wording.told(path, trouble, begin_request(), native=native)
+        body = json.dumps(refusal.body, separators=(",", ":")).encode()
+        self.status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
         self.content_length = len(body)
-        self.response_headers.append(("Content-Type", "application/json"))
+        self.response_headers += [("Content-Type", "application/json"), *refusal.headers.items()]
         busy = isinstance(error, BusyError)
+        self.channel.refused = busy
         if busy:
             self.response_headers.append(("Retry-After", str(RETRY_SECONDS)))
-        if not busy or self.channel.server.draining:
+        if not busy or listener.draining:
             self.set_close_on_finish()
+        listener.meter.request("http", UNROUTED, str(error.code), 0.0)  # whatever the client is told
         self.write(body)
 
 
@@ -52,6 +65,7 @@ class LastTask(WSGITask):  # type: ignore[misc]
         if self.wrote_header:
             super().write(data)
         else:  # head and body in one packet
+            self.channel.refused = self.status.startswith(_BUSY)
             self.channel.together(lambda: super(LastTask, self).write(data))
 
 
@@ -72,9 +86,13 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self.completed = self._left == 0
             return taken
         consumed: int = super().received(data)
+        if self.error:
+            self._refuse(waits=self.expect_continue and consumed == len(data))
+        return consumed
+
+    def _refuse(self, *, waits: bool) -> None:
+        self.expect_continue = False  # or waitress would tell the client to go on, and wait for what it then sends
         if isinstance(self.error, RequestEntityTooLarge):
             self.error.body = f"the limit is {self.adj.max_request_body_size - 1:,} bytes"
-            drop = not self.expect_continue and self.content_length <= READ_OFF_BYTES
-            self._left = self.content_length if drop else 0
+            self._left = 0 if waits or self.content_length > READ_OFF_BYTES else self.content_length
             self.completed = self._left == 0
-        return consumed

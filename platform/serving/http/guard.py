@@ -5,20 +5,23 @@ import time
 from functools import lru_cache
 
 from flask import Flask, Response, g, request
+from werkzeug.exceptions import UnsupportedMediaType
 
 from serving import tracing
 from serving.http.facilities import Facilities
 from serving.logs import begin_request
 from serving.security.gate import Caller
 from serving.security.keys import Scope
-from serving.security.signing import Signable
+from serving.security.signing import SCHEME, Signable
 
 # By name and not by path, since an operator may give a route further paths.
 _HEALTH = frozenset({"inference.live", "inference.ready"})  # balancers ask often, and all from one address
 _OPEN = _HEALTH | {"inference.server"}
-_SIGNED = "captcha.auth_v2"  # checks its own signature
+_SIGNED = "captcha.auth_v2"  # checks its own signature, where a request has no other
 _SCOPES = {"admin": Scope.ADMIN, "metrics": Scope.METRICS}
-_UNROUTED = "none"
+UNROUTED = "none"
+"""What the meter is told of a request without a route."""
+_PLAIN = {"", "identity"}  # content codings
 _OUR_FAULT = 500  # statuses from here on
 
 
@@ -47,20 +50,31 @@ def _admit(facilities: Facilities) -> None:
     gate = facilities.gate
     begin_request()
     g.started = time.perf_counter()
-    headers = request.headers
+    environ, endpoint = request.environ, request.endpoint
     tracing.enter(None)  # the thread has worked on other requests
     caller = Caller(
-        peer=request.remote_addr or "",
-        forwarded=",".join(headers.getlist("X-Forwarded-For")),
-        authorization=headers.get("Authorization", ""),
-        api_key=headers.get("X-API-Key", ""),
+        peer=environ.get("REMOTE_ADDR", ""),
+        forwarded=environ.get("HTTP_X_FORWARDED_FOR", ""),
+        authorization=environ.get("HTTP_AUTHORIZATION", ""),
+        api_key=environ.get("HTTP_X_API_KEY", ""),
     )
-    if request.endpoint in _HEALTH:
+    if endpoint in _HEALTH:
         gate.greet(caller)
     else:
-        g.caller = gate.admit(caller, scope_of(request.endpoint) if request.endpoint else None, _signable)
+        scope = scope_of(endpoint) if endpoint else None
+        if scope is None and endpoint and name_of(endpoint) == _SIGNED and _shows_key(caller):
+            scope = Scope.INFER
+        g.caller = gate.admit(caller, scope, _signable)
     # Not before: whoever is refused adds nothing to the traces of others.
-    tracing.enter(facilities.tracer.begin("http", dict(headers)) if facilities.tracer else None)
+    if facilities.tracer and endpoint not in _HEALTH:
+        tracing.enter(facilities.tracer.begin("http", dict(request.headers)))
+    if environ.get("HTTP_CONTENT_ENCODING", "") not in _PLAIN:
+        raise UnsupportedMediaType("a compressed body is not read here: send it without Content-Encoding")
+
+
+def _shows_key(caller: Caller) -> bool:
+    # An old client may have another kind of Authorization, for a proxy before us.
+    return bool(caller.api_key) or caller.authorization.lower().startswith(("bearer ", SCHEME.lower()))
 
 
 def _signable() -> Signable:
@@ -69,7 +83,8 @@ def _signable() -> Signable:
 
 
 def _count(response: Response, facilities: Facilities) -> Response:
-    route = request.url_rule.rule if request.url_rule else _UNROUTED
+    rule = request.url_rule
+    route = rule.rule if rule else UNROUTED
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     response.headers["Server-Timing"] = f"app;dur={1000 * seconds:.3f}"
     if trace := tracing.current():

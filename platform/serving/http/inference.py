@@ -7,17 +7,19 @@ from importlib.metadata import PackageNotFoundError, version
 from flask import Blueprint, Response, request
 
 from serving.answer import Hints, ModelStatus, Recognizes
-from serving.asking import Question, Reply, ask
+from serving.asking import Question, ask
 from serving.codes import NO_MODEL
 from serving.errors import BadRequestError, NotReadyError, ServingError, UnknownModelError
 from serving.http.answers import Body, error_body, json_response, new_uid, refusal_body, refused
-from serving.http.tensors import INPUT, OUTPUTS, parse_inference, wanted_outputs
+from serving.http.bodies import parse_object
+from serving.http.tensors import INPUT, OUTPUTS, outputs_of, parse_inference, wanted_outputs
 from serving.pictures import RequestLimits
 
 ACTIVE = "active"
+HEADER_LENGTH = "Inference-Header-Content-Length"
 
-_STATES = {ACTIVE: "READY", "standby": "UNAVAILABLE", "draining": "UNLOADING", "unloaded": "UNAVAILABLE"}
-_COMING = {"discovered", "settling", "validating", "loading", "warming", "waiting-for-graph"}
+_COMING = ("settling", "validating", "loading", "warming", "waiting-for-graph")
+_STATES = {ACTIVE: "READY", "draining": "UNLOADING", **dict.fromkeys(_COMING, "LOADING")}
 
 
 def inference_routes(plane: Recognizes, limits: RequestLimits) -> Blueprint:
@@ -72,18 +74,29 @@ class _Desk:
         return refused(error, {"ready": False, **error_body(str(error), NO_MODEL.number, new_uid())})
 
     def models(self) -> Response:
-        return json_response({"models": [_described(model) for model in self._plane.models()]})
+        return json_response(
+            {
+                "models": [_described(model) for model in self._plane.models()],
+                "degraded": list(self._plane.degraded()),
+                "ambiguities": list(self._plane.ambiguities()),
+            }
+        )
 
     def index(self) -> Response:
+        content = request.get_data()
+        ready = parse_object(content).get("ready") if content else None
+        if not isinstance(ready, bool | None):
+            raise BadRequestError(f"'ready' is {ready!r}: send true for those that are ready, or leave it out")
         return json_response(
             [
                 {
                     "name": model.name,
                     "version": model.version,
-                    "state": _STATES.get(model.state, "LOADING" if model.state in _COMING else "UNAVAILABLE"),
+                    "state": _STATES.get(model.state, "UNAVAILABLE"),
                     "reason": model.reason,
                 }
                 for model in self._plane.models()
+                if model.state == ACTIVE or not ready
             ]
         )
 
@@ -113,8 +126,9 @@ class _Desk:
         if number and any(answer.version != number for answer in reply.answers):
             raise UnknownModelError(f"version {number} of {name} was replaced by {reply.version} meanwhile")
         body: Body = {"id": header["id"]} if "id" in header else {}
-        body |= {"model_name": reply.model, "model_version": reply.version, "outputs": _outputs(reply, wanted)}
-        return json_response(body)
+        outputs, behind = outputs_of(reply.answers, wanted)
+        body |= {"model_name": reply.model, "model_version": reply.version, "outputs": outputs}
+        return _followed(json_response(body), behind)
 
     def _active(self, name: str, number: str) -> list[ModelStatus]:
         named = [model for model in self._plane.models() if model.name == name and number in {"", model.version}]
@@ -143,24 +157,21 @@ def _described(model: ModelStatus) -> Body:
     }
 
 
-def _outputs(reply: Reply, wanted: list[str]) -> list[Body]:
-    data = {
-        "text": [answer.text for answer in reply.answers],
-        "confidence": [answer.confidence for answer in reply.answers],
-    }
-    return [
-        {**output, "shape": [len(reply.answers)], "data": data[str(output["name"])]}
-        for output in OUTPUTS
-        if output["name"] in wanted
-    ]
+def _followed(response: Response, behind: bytes) -> Response:
+    if not behind:
+        return response
+    header = response.get_data()
+    followed = Response(header + behind, content_type="application/octet-stream")
+    followed.headers[HEADER_LENGTH] = str(len(header))
+    return followed
 
 
 def _header_length() -> int | None:
-    value = request.headers.get("Inference-Header-Content-Length")
+    value = request.headers.get(HEADER_LENGTH)
     if value is None:
         return None
     if not value.isdecimal():
-        raise BadRequestError(f"Inference-Header-Content-Length is {value!r}; it must be a number of bytes")
+        raise BadRequestError(f"{HEADER_LENGTH} is {value!r}; it must be a number of bytes")
     return int(value)
 
 

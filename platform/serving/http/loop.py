@@ -13,6 +13,7 @@ from typing import Any
 from waitress import wasyncore
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
+_REFUSED_AT_ONCE = 8  # connections whose last answer was that there is too much to do
 _LISTENERS_SECONDS = 0.1  # between two looks whether there is room for more connections
 
 
@@ -56,10 +57,14 @@ class Sockets(dict[int, Any]):
     def turn(self, seconds: float) -> None:
         """Wait until something happens, at most so long, and let the objects see to it."""
         self._ask_those_that_changed()
-        for key, happened in self._selector.select(seconds):
+        refused = 0
+        for key, happened in sorted(self._selector.select(seconds), key=self._was_refused):
             one: Any = self.get(key.fd)
             if not one:  # closed by what came before
                 continue
+            refused += self._was_refused((key, happened))
+            if refused > _REFUSED_AT_ONCE:
+                break  # they are still there at the next turn, and who was not refused comes before them again
             self._drop_unwanted(one, key.fd, happened)
             if happened & _READ and one.readable():
                 wasyncore.read(one)
@@ -86,6 +91,9 @@ class Sockets(dict[int, Any]):
         if self.get(number) is one:
             wanted = _wanted(one) | self._waited.get(number, 0)
             self._wait_for(number, wanted)
+
+    def _was_refused(self, event: tuple[selectors.SelectorKey, int]) -> bool:
+        return bool(getattr(self.get(event[0].fd), "refused", False))
 
     def _drop_unwanted(self, one: Any, number: int, happened: int) -> None:  # noqa: ANN401 - as above
         unwanted = happened & ~_wanted(one)

@@ -3,6 +3,10 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from typing import Literal, get_args
+
+KnownRoute = Literal["/captcha/v1", "/captcha/v3", "/captcha/auth/v2", "/service/info"]
+"""The routes of captcha_platform, which can be given further paths."""
 
 
 class DropIn(StrEnum):
@@ -41,6 +45,13 @@ class HttpOptions:
     answer_names: Mapping[str, str] = field(default_factory=dict)
     routes: Mapping[str, Sequence[str]] = field(default_factory=dict)
     console: bool = True
+
+    @property
+    def captcha_paths(self) -> frozenset[str]:
+        """All paths on which clients expect the answers of captcha_platform."""
+        known: tuple[str, ...] = get_args(KnownRoute)
+        further = (path.rstrip("/") for paths in self.routes.values() for path in paths)
+        return frozenset({*known, *further})
 
     @property
     def native(self) -> "HttpOptions":

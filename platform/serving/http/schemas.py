@@ -35,19 +35,29 @@ def components(limits: RequestLimits, options: HttpOptions) -> dict[str, Schema]
     """Return the schemas by name, with the limits and the field names of this installation."""
     many = {"minItems": 1, "maxItems": limits.max_pictures}
     hints = {name: _optional(TEXT) for name in ("model_site", "model_type", "model_name", "split_char")}
-    question = {"image": {"oneOf": [BASE64, listed(BASE64, **many)]}, **hints, "need_confidence": _optional(YES_OR_NO)}
-    symbols = {"symbols": listed(fields({"text": TEXT, "confidence": SHARE}))}
-    result: dict[str, object] = {"message": TEXT, "code": NUMBER, "success": YES_OR_NO, "model": TEXT, "version": TEXT}
-    result |= {"confidence": SHARE, **symbols}
-    answer = {**result, "uid": TEXT, "results": listed(fields(result))}
-    error = {"message": TEXT, "code": NUMBER, "success": {"const": False}, "uid": TEXT, "error": TEXT}
+    hints["need_confidence"] = _optional(YES_OR_NO)
+    question = {"image": {"oneOf": [BASE64, listed(BASE64, **many)]}, **hints}
+    files = {"image": {"oneOf": [BINARY, listed(BINARY, **many)]}, **hints}
+    symbols = {"symbols": listed(fields(_renamed({"text": TEXT, "confidence": SHARE}, options.answer_names)))}
+    answer: Schema = {"message": TEXT, "code": NUMBER, "success": YES_OR_NO, "model": TEXT, "version": TEXT}
+    answer |= {"confidence": SHARE, **symbols}
+    available = listed(fields({"name": TEXT, "type": TEXT, "sites": listed(TEXT), "size": listed(NUMBER)}))
+    error = {"message": TEXT, "code": NUMBER, "success": {"const": False}, "uid": TEXT, "available": available}
+    result = _renamed(answer, options.answer_names)
     return {
         "Question": fields(_renamed(question, options.request_names), (options.request_names.get("image", "image"),)),
-        "Files": fields({"image": {"oneOf": [BINARY, listed(BINARY, **many)]}, **hints}, ("image",)),
-        "Answer": fields(_renamed(answer, options.answer_names)),
-        "Error": fields(error),
+        "Files": fields(_renamed(files, options.request_names)),
+        "Answer": fields(
+            {**result, **_renamed({"uid": TEXT, "results": listed(fields(result))}, options.answer_names)}
+        ),
+        "Refusal": fields(_renamed(error, options.answer_names)),
+        "Error": fields({**error, "error": TEXT}),
+        "Info": fields(_INFO),
+        "Indexed": fields({"name": TEXT, "version": TEXT, "state": {"enum": _INDEXED}, "reason": TEXT}),
+        "Metadata": fields(_METADATA),
         "Model": fields(_MODEL),
-        "Inference": fields({"id": TEXT, "inputs": listed(_tensor(many), minItems=1, maxItems=1)}, ("inputs",)),
+        "Models": fields({"models": listed(reference("Model")), "degraded": listed(TEXT), "ambiguities": listed(TEXT)}),
+        "Inference": fields(_inference(many), ("inputs",)),
         "Inferred": fields({"id": TEXT, "model_name": TEXT, "model_version": TEXT, "outputs": listed(_OUTPUT)}),
         "Pin": fields({"version": TEXT}, ("version",)),
         "Pinned": fields({"name": TEXT, "pinned": _optional(TEXT)}),
@@ -67,14 +77,40 @@ _MODEL: Schema = {
     "golden": NUMBER,
     "latency": {"type": ["number", "null"]},
 }
-_OUTPUT = fields({"name": TEXT, "datatype": TEXT, "shape": listed(NUMBER), "data": listed({})})
+_INFO: Schema = {
+    "total": NUMBER,
+    "online": listed(TEXT),
+    "support": listed(TEXT),
+    "invalid": {"type": "object", "additionalProperties": TEXT},
+}
+_INDEXED = ["READY", "LOADING", "UNLOADING", "UNAVAILABLE"]
+_TENSOR: Schema = {"name": TEXT, "datatype": TEXT, "shape": listed(NUMBER)}
+_METADATA: Schema = {
+    "name": TEXT,
+    "versions": listed(TEXT),
+    "platform": TEXT,
+    "inputs": listed(fields(_TENSOR)),
+    "outputs": listed(fields(_TENSOR)),
+}
+_SIZED = fields({"binary_data_size": {**NUMBER, "description": "of bytes behind the JSON, in place of `data`"}})
+_OUTPUT = fields({**_TENSOR, "data": listed({}), "parameters": _SIZED})
 
 
-def _tensor(many: Mapping[str, object]) -> Schema:
-    data = listed(BASE64, **many)
-    return fields(
-        {"name": TEXT, "datatype": {"const": "BYTES"}, "shape": listed(NUMBER), "data": data}, ("datatype", "data")
-    )
+def _inference(many: Mapping[str, object]) -> Schema:
+    tensor = {
+        "name": {"const": "image"},
+        "datatype": {"const": "BYTES"},
+        "shape": listed(NUMBER, minItems=1, maxItems=2),
+        "data": listed(BASE64, **many),
+        "parameters": _SIZED,
+    }
+    wanted = {"name": {"enum": ["text", "confidence"]}, "parameters": fields({"binary_data": YES_OR_NO})}
+    return {
+        "id": TEXT,
+        "inputs": listed(fields(tensor, ("name", "datatype", "shape")), minItems=1, maxItems=1),
+        "outputs": listed(fields(wanted, ("name",))),
+        "parameters": fields({"binary_data_output": YES_OR_NO}),
+    }
 
 
 def _optional(schema: Schema) -> Schema:

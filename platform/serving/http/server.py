@@ -16,6 +16,7 @@ from serving.http.crowd import Crowd
 from serving.http.facilities import Facilities
 from serving.http.loop import Sockets
 from serving.http.options import HttpOptions
+from serving.http.refusals import Wording
 from serving.http.tls import TlsListener
 from serving.http.workers import BoundedDispatcher
 from serving.pictures import RequestLimits
@@ -61,6 +62,7 @@ class HttpServer:
         self._wanted = tuple(ports)
         self._sockets = Sockets()
         self._crowd = Crowd(self._bound)
+        self._wording = Wording(self._options)
         self._listeners: list[Listener] = []
         self._thread = threading.Thread(target=self._loop, name="http", daemon=True)
         self._stop_at: float | None = None
@@ -145,7 +147,7 @@ class HttpServer:
         )
         if certificate:
             listener.context = certificate.context
-        listener.crowd = self._crowd
+        listener.crowd, listener.wording, listener.meter = self._crowd, self._wording, self._facilities.meter
         self._sockets.listen(listener)
         return listener
 

@@ -21,11 +21,9 @@ def csv_text(samples: Sequence[Sample], started: datetime) -> str:
     writer.writerow(_COLUMNS)
     for sample in samples:
         moment = (started + timedelta(seconds=sample.due)).strftime("%Y-%m-%d@%H:%M:%S")
-        worked = "" if sample.worked is None else f"{1000 * sample.worked:.3f}"
         text = sample.text if not sample.error else f"({sample.error})"
-        writer.writerow(
-            [sample.index, text, moment, f"{1000 * sample.total:.3f}", worked, f"{1000 * sample.request:.3f}"]
-        )
+        times = [sample.total, sample.worked, sample.request]
+        writer.writerow([sample.index, text, moment, *("" if time is None else f"{1000 * time:.3f}" for time in times)])
     return file.getvalue()
 
 

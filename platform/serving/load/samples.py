@@ -39,9 +39,14 @@ class Sample:
         return self.done - self.due
 
     @property
-    def request(self) -> float:
+    def reply(self) -> float:
         """From the moment it was sent."""
         return self.done - self.sent
+
+    @property
+    def request(self) -> float | None:
+        """What of the total the service did not work on it; None if it does not say how long it worked."""
+        return None if self.worked is None else self.total - self.worked
 
 
 def arrivals(rate: float, seconds: float, seed: int) -> list[float]:
@@ -80,7 +85,7 @@ def summary(samples: Sequence[Sample], seconds: float) -> dict[str, object]:
         "errors": dict(Counter(sample.error for sample in samples if sample.error).most_common()),
         "accuracy": sum(judged) / len(judged) if judged else None,
         "total_ms": _times([sample.total for sample in good]),
-        "request_ms": _times([sample.request for sample in good]),
+        "request_ms": _times([sample.request for sample in good if sample.request is not None]),
         "recognition_ms": _times([sample.worked for sample in good if sample.worked is not None]),
         "started_late_ms": _times([sample.sent - sample.due for sample in samples]),
     }

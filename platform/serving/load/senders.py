@@ -103,6 +103,8 @@ class GrpcSender:
             answer, call = self._predict.with_call(request, timeout=self._seconds, metadata=metadata)
         except grpc.RpcError as error:
             return Outcome(error=f"gRPC {error.code().name}")
+        if answer.code:  # as a service with Grpc.LegacyOk sends errors
+            return Outcome(error=f"gRPC OK, code {answer.code}")
         timing = next((item.value for item in call.trailing_metadata() or () if item.key == "server-timing"), "")
         return Outcome(answer.result, "", worked_of(timing))
 

@@ -4,7 +4,9 @@ from urllib.parse import unquote
 
 import grpc
 
-from serving.security.gate import Caller
+from serving.errors import ForbiddenError
+from serving.security.addresses import group_of, parse_address
+from serving.security.gate import Caller, Gate
 
 
 def caller_of(context: grpc.ServicerContext) -> Caller:
@@ -16,6 +18,15 @@ def caller_of(context: grpc.ServicerContext) -> Caller:
         authorization=texts.get("authorization", ""),
         api_key=texts.get("x-api-key", ""),
     )
+
+
+def owner_of(gate: Gate, context: grpc.ServicerContext) -> str:
+    """Return whose a call is, for what is shared out: its client's address, or the network of that."""
+    caller = caller_of(context)
+    try:
+        return group_of(gate.greet(caller))
+    except ForbiddenError:  # the method itself refuses it
+        return group_of(parse_address(caller.peer))
 
 
 def texts_of(context: grpc.ServicerContext) -> dict[str, str]:

@@ -13,7 +13,8 @@ class RpcOptions:
     """Choices for the gRPC face.
 
     Attributes:
-        calls: how many there may be at once; streams may be half of them.
+        calls: how many there may be at once; streams may be half of them, those of one key or address a quarter.
+        connections: open at once.
         legacy_ok: answer errors as messages with status OK, as captcha_platform did.
         reflection: tell clients which methods there are.
         gate: lets callers in.
@@ -23,6 +24,7 @@ class RpcOptions:
     """
 
     calls: int = 64
+    connections: int = 500
     legacy_ok: bool = False
     reflection: bool = True
     gate: Gate = field(default_factory=Gate)

@@ -2,20 +2,27 @@
 
 import logging
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import grpc
 from grpc_health.v1 import health, health_pb2_grpc
-from grpc_reflection.v1alpha import reflection
+from grpc_reflection.v1alpha import reflection, reflection_pb2_grpc
 
 from serving import ports
 from serving.answer import Recognizes
 from serving.pictures import RequestLimits
+from serving.rpc import reflecting
+from serving.rpc.callers import owner_of
 from serving.rpc.health import PREDICT, Health
 from serving.rpc.options import RpcOptions
 from serving.rpc.servicer import Predict
+from serving.rpc.silence import MOST, Listening, Silence
 from serving.wire.recognizer_pb2 import PredictResult
 
-_SPARE_THREADS = 8  # for health, reflection and refusals while all calls are busy
+_SPARE_THREADS = 8 + reflecting.PLACES + MOST  # for health and refusals while all calls are busy, and for the silent
+_STREAMS_PER_CONNECTION = 128  # further calls wait at their client
+_HANDSHAKE_MS = 20_000
+_IDLE_CONNECTION_MS = 300_000  # without a call; clients connect anew by themselves
 _MESSAGE_OVERHEAD_BYTES = 64 * 1024  # of a request beside its pictures
 _DRAIN_SECONDS = 3600.0  # a server of gRPC stops listening only by stopping; stop() shortens this
 _SHUTDOWN_SECONDS = 5.0
@@ -47,22 +54,30 @@ class RpcServer:
         self._host = host
         self._wanted = port
         self._port = 0
+        owner = partial(owner_of, options.gate)
+        self._silence = Silence(owner, partial(options.meter.turned_away, "grpc"))
         self._threads = ThreadPoolExecutor(options.calls + _SPARE_THREADS, thread_name_prefix="rpc")
         self._server = grpc.server(
             self._threads,
             # More would wait in the pool's queue, where no admission and no deadline reaches them.
             maximum_concurrent_rpcs=options.calls + _SPARE_THREADS,
+            interceptors=[Listening(self._silence)],
             options=[
                 ("grpc.so_reuseport", 0),  # else two services could share the port, and each get half of the calls
                 ("grpc.max_receive_message_length", limits.max_body_bytes + _MESSAGE_OVERHEAD_BYTES),
+                ("grpc.max_allowed_incoming_connections", options.connections),
+                ("grpc.max_concurrent_streams", _STREAMS_PER_CONNECTION),
+                ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MS),
+                ("grpc.max_connection_idle_ms", _IDLE_CONNECTION_MS),
             ],
         )
         self._health = Health(plane)
-        self._server.add_generic_rpc_handlers((_handler(Predict(plane, limits, options)),))
+        self._server.add_generic_rpc_handlers((_handler(Predict(plane, limits, options, self._silence)),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if options.reflection:
             names = (PREDICT, health.SERVICE_NAME, reflection.SERVICE_NAME)
-            reflection.enable_server_reflection(names, self._server)
+            servicer = reflecting.Reflection(names, self._silence, owner)
+            reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, self._server)
 
     @property
     def port(self) -> int:
@@ -83,6 +98,7 @@ class RpcServer:
         except RuntimeError as error:
             raise ports.busy(self._host, self._wanted) from error
         self._server.start()
+        self._silence.start()
         self._health.start()
         _log.info("gRPC on %s, port %d", self._host, self._port)
 
@@ -105,6 +121,7 @@ class RpcServer:
         """
         self._health.stop()
         self._server.stop(grace).wait(grace + _SHUTDOWN_SECONDS)
+        self._silence.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 
 

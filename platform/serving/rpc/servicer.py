@@ -1,25 +1,27 @@
 """The service Predict: translation between the wire and the data plane, and its errors as gRPC statuses."""
 
 import logging
-import threading
+import math
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
 
 import grpc
 
-from serving import tracing
+from serving import tracing, withdrawal
 from serving.answer import Hints, Recognizes
 from serving.asking import ask
 from serving.codes import INTERNAL, Code, code_of, explain, standing_of
-from serving.errors import OverloadedError, ServingError
+from serving.errors import OverloadedError, QuotaExceededError, ServingError
 from serving.logs import begin_request
 from serving.pictures import RequestLimits
-from serving.rpc.callers import caller_of, texts_of
+from serving.rpc.callers import caller_of, owner_of, texts_of
 from serving.rpc.messages import failure, hints_of, parse, question_of, result_of
 from serving.rpc.options import RpcOptions
+from serving.rpc.places import Places
+from serving.rpc.silence import Silence
 from serving.security.keys import Scope
 from serving.security.signing import signed_as
 from serving.wire.recognizer_pb2 import PredictRequest, PredictResult
@@ -29,6 +31,9 @@ CODE_KEY = "captcha-code"
 
 TIMING_KEY = "server-timing"
 """Where it stands how long the service worked on a call, in the form of the HTTP header Server-Timing."""
+
+RETRY_KEY = "retry-after"
+"""Where a call that a quota refused is told in how many seconds it may come again, as in HTTP."""
 
 _OUR_FAULT = {grpc.StatusCode.INTERNAL, grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED}
 
@@ -53,14 +58,17 @@ class Predict:
         plane: answers the questions.
         limits: of one request.
         options: how it behaves; the call that is one too many is refused at once.
+        silence: ends the streams that say nothing.
     """
 
-    def __init__(self, plane: Recognizes, limits: RequestLimits, options: RpcOptions) -> None:
+    def __init__(self, plane: Recognizes, limits: RequestLimits, options: RpcOptions, silence: Silence) -> None:
         self._plane = plane
         self._limits = limits
-        self._places = threading.BoundedSemaphore(options.calls)
+        self._places = Places(options.calls)
         # A stream keeps its thread while its client says nothing: half of the places are never theirs.
-        self._streams = threading.BoundedSemaphore(max(1, options.calls // 2))
+        streams = max(1, options.calls // 2)
+        self._streams = Places(streams, (streams + 1) // 2, "streams")
+        self._silence = silence
         self._options = options
 
     def predict(self, content: bytes, context: grpc.ServicerContext) -> PredictResult:
@@ -69,16 +77,16 @@ class Predict:
             hints = Hints()
             try:
                 self._admit("predict", content, context, outcome)
-                with self._place(self._places):
+                with self._place(self._places), withdrawal.entered(_watched(context)):
                     request = parse(content)
                     hints = hints_of(request)
                     return self._timed(request, context, outcome)
             except ServingError as error:
                 code = code_of(error, hints)
-                outcome.status = _status_of(error)
+                outcome.status = _status_of(error) if context.is_active() else grpc.StatusCode.CANCELLED
                 if self._options.legacy_ok:
-                    return PredictResult(code=code.number, success=False)
-                _abort(context, outcome.status, code, explain(error, code))
+                    return failure(error, code)
+                _refuse(context, outcome.status, error, code)
             except Exception as error:  # noqa: BLE001 - gRPC would send its text to the client
                 outcome.status = grpc.StatusCode.INTERNAL
                 _fail(context, error)
@@ -88,13 +96,17 @@ class Predict:
         with self._counted("predict_stream") as outcome:
             try:
                 key = self._admit("predict_stream", b"", context, outcome)
-                with self._place(self._streams), self._place(self._places):
-                    for content in contents:
-                        yield self._answer_or_failure(content, context, key)
+                owner = key or owner_of(self._options.gate, context)
+                watched = _watched(context)
+                with self._place(self._streams, owner), self._place(self._places):
+                    for content in self._silence.each(contents, context):
+                        with withdrawal.entered(watched):
+                            answer = self._answer_or_failure(content, context, key)
+                        yield answer
             except ServingError as error:
                 code = code_of(error, Hints())
                 outcome.status = _status_of(error)
-                _abort(context, outcome.status, code, explain(error, code))
+                _refuse(context, outcome.status, error, code)
             except grpc.RpcError:
                 _log.debug("the client of a stream has gone")
             except Exception as error:  # noqa: BLE001 - as above
@@ -140,14 +152,21 @@ class Predict:
         return key
 
     @contextmanager
-    def _place(self, places: threading.BoundedSemaphore) -> Iterator[None]:
-        if not places.acquire(blocking=False):
-            self._options.meter.turned_away("grpc")
-            raise OverloadedError("too many calls at once: try again later")
-        try:
+    def _place(self, places: Places, owner: str = "") -> Iterator[None]:
+        with ExitStack() as held:
+            try:
+                held.enter_context(places.take(owner))
+            except OverloadedError:
+                self._options.meter.turned_away("grpc")
+                raise
             yield
-        finally:
-            places.release()
+
+
+def _watched(context: grpc.ServicerContext) -> withdrawal.Withdrawal:
+    watched = withdrawal.Withdrawal()
+    if not context.add_callback(watched.withdraw):
+        watched.withdraw()  # it has ended already
+    return watched
 
 
 def _status_of(error: ServingError) -> grpc.StatusCode:
@@ -159,6 +178,17 @@ def _fail(context: grpc.ServicerContext, error: Exception) -> NoReturn:
     _abort(context, grpc.StatusCode.INTERNAL, INTERNAL, INTERNAL.message)
 
 
-def _abort(context: grpc.ServicerContext, status: grpc.StatusCode, code: Code, message: str) -> NoReturn:
-    context.set_trailing_metadata(((CODE_KEY, str(code.number)),))
+def _refuse(context: grpc.ServicerContext, status: grpc.StatusCode, error: ServingError, code: Code) -> NoReturn:
+    wait = ((RETRY_KEY, f"{math.ceil(error.seconds)}"),) if isinstance(error, QuotaExceededError) else ()
+    _abort(context, status, code, explain(error, code), wait)
+
+
+def _abort(
+    context: grpc.ServicerContext,
+    status: grpc.StatusCode,
+    code: Code,
+    message: str,
+    more: tuple[tuple[str, str], ...] = (),
+) -> NoReturn:
+    context.set_trailing_metadata(((CODE_KEY, str(code.number)), *more))
     context.abort(status, message)

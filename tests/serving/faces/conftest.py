@@ -56,6 +56,12 @@ class FakePlane:
     def ready(self) -> bool:
         return self.is_ready
 
+    def degraded(self) -> list[str]:
+        return ["/models cannot be read"]
+
+    def ambiguities(self) -> list[str]:
+        return ["size 160x60: digits comes before letters"]
+
     def _read(self, picture: bytes, hints: Hints) -> Answer:
         if hints.name not in {"", "digits"}:
             return Answer(error=UnknownModelError(f"there is no model {hints.name!r}"))

@@ -1,7 +1,7 @@
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from typing import Any
 
 import pytest
@@ -10,6 +10,10 @@ from serving.answer import Hints
 from serving.client import GrpcClient, HttpClient, Patience, RefusedError, Result, UnreachableError
 from serving.client.attempts import AgainError, patiently
 from serving.errors import OverloadedError, UnknownModelError
+from serving.face_settings import SecuritySection
+from serving.pictures import RequestLimits
+from serving.security.gate import Gate
+from serving.security.quota import QuotaRule
 
 Draw = Callable[..., bytes]
 QUICK = Patience(seconds=5.0, retries=1)
@@ -112,6 +116,43 @@ def test_models_and_readiness(serve_http: Any, plane: Any) -> None:
         assert client.ready()
         plane.is_ready = False
         assert not client.ready()
+
+
+@pytest.fixture
+def grpc_client(serve_rpc: Any) -> Iterator[Callable[..., GrpcClient]]:
+    with ExitStack() as stack:
+        yield lambda *args, **options: stack.enter_context(
+            GrpcClient(f"127.0.0.1:{serve_rpc(*args, **options).port}", QUICK)
+        )
+
+
+def test_an_error_with_status_ok_is_a_refusal(
+    grpc_client: Callable[..., GrpcClient], plane: Any, picture: Draw
+) -> None:
+    client = grpc_client(legacy_ok=True)
+    with pytest.raises(RefusedError, match="there is no model 'x'") as caught:
+        client.read(picture(), Hints(name="x"))
+    assert (caught.value.status, caught.value.code) == ("OK", 999)
+    plane.failure = OverloadedError("full")
+    plane.failures = 1
+    assert client.read(picture()).text == "16x6"
+
+
+def test_a_quota_is_waited_for_over_grpc(grpc_client: Callable[..., GrpcClient], picture: Draw) -> None:
+    gate = Gate(SecuritySection(AddressQuota=QuotaRule(PerSecond=20, Burst=1)))
+    client = grpc_client(gate=gate)
+    assert [client.read(picture()).text for _ in range(2)] == ["16x6"] * 2
+    over = GrpcClient(client._address, Patience(seconds=0.5, retries=3))
+    with over, pytest.raises(RefusedError, match="again in") as caught:
+        over.read(picture())  # the service says: in a second
+    assert (caught.value.status, caught.value.code) == ("RESOURCE_EXHAUSTED", 429)
+
+
+def test_what_is_too_large_for_grpc_is_refused_once(grpc_client: Callable[..., GrpcClient]) -> None:
+    client = grpc_client(RequestLimits(max_body_bytes=1000))
+    with pytest.raises(RefusedError, match="too large") as caught:
+        client.read(b"x" * 200_000)
+    assert caught.value.code == 413
 
 
 def test_a_stream_has_a_result_per_picture(serve_rpc: Any, picture: Draw) -> None:

@@ -104,6 +104,8 @@ def test_pictures_models_and_administration(
     assert "12.3 ms" in models
     assert "YAML: 4.5 ms" in models
     assert "<b>digest</b> differs" in models  # as text
+    assert "/models cannot be read" in browser.text("#concerns")
+    assert "Several models answer to size 160x60" in browser.text("#concerns")
     for label in ("Unload digits 1.2", "Roll back digits 1.2", "Pin digits 1.1"):
         browser.click(f"[aria-label='{label}']")
     wait_for(lambda: len(admin.asked) == 3)

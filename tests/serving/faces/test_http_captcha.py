@@ -324,6 +324,15 @@ def test_fields_and_routes_can_be_called_otherwise(
     assert client.post("/captcha/v1", data={"img": encoded(picture())}).json["text"] == "16x6"
 
 
+def test_the_fields_of_results_are_called_otherwise_too(client_for: Callable[..., FlaskClient], picture: Draw) -> None:
+    client = client_for(answer_names={"message": "text", "success": "ok", "results": "all", "confidence": "sure"})
+    request = {"image": [encoded(picture()), "?"], "need_confidence": True}
+    read, failed = client.post("/captcha/v1", json=request).json["all"]
+    assert (read["text"], read["ok"], read["sure"], read["symbols"][0]["sure"]) == ("16x6", True, 0.75, 0.9)
+    assert (failed["ok"], failed["code"], "message" in failed) == (False, 500002, False)
+    assert client.post("/captcha/v1", data=b"x", content_type="a/b").json["ok"] is False
+
+
 def test_service_info(client: FlaskClient) -> None:
     assert client.get("/service/info").json == {
         "total": 1,

@@ -8,6 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from serving.face_settings import SecuritySection
+from serving.forms import NATIVE
 from serving.http.facilities import Facilities
 from serving.http.guard import scope_of
 from serving.security.gate import Clocks, Gate
@@ -72,7 +73,7 @@ def test_a_route_that_is_not_named_needs_a_key() -> None:
     assert scope_of("metrics.metrics") is Scope.METRICS
 
 
-@pytest.mark.parametrize("path", ["/x", "/v2/health/else", "/captcha/auth/v2"])
+@pytest.mark.parametrize("path", ["/x", "/v2/health/else", "/captcha/auth/v3"])
 def test_a_further_path_opens_no_route(guarded: Callable[..., FlaskClient], picture: Draw, path: str) -> None:
     client = guarded({"routes": {"/captcha/v1": [path]}})
     assert client.post(path, data=picture()).status_code == 401
@@ -134,6 +135,8 @@ def test_the_old_signature(signed_as_before: Callable[..., FlaskClient], picture
     refused = client.post("/captcha/auth/v2", json={**legacy(picture()), "image": "AAAA"})
     assert (refused.status_code, refused.json["code"], refused.json["message"]) == (401, 400006, "Invalid Query String")
     assert client.post("/captcha/v1", json=legacy(picture())).status_code == 401  # only on its own route
+    of_a_proxy = {"Authorization": "Basic dTpw"}
+    assert client.post("/captcha/auth/v2", json=legacy(picture()), headers=of_a_proxy).status_code == 200
 
 
 def test_the_old_signature_on_a_further_path(signed_as_before: Callable[..., FlaskClient], picture: Draw) -> None:
@@ -143,5 +146,36 @@ def test_the_old_signature_on_a_further_path(signed_as_before: Callable[..., Fla
     assert (refused.status_code, refused.json["code"], refused.json["message"]) == (200, 400005, "Invalid Access Key")
 
 
+def signed_anew(body: bytes, now: float) -> dict[str, str]:
+    signable = Signable("POST", "/captcha/auth/v2", "", body)
+    return {"Authorization": authorization("signer", SECRET, signable, now), "Content-Type": "application/json"}
+
+
+def test_the_signed_route_takes_keys_and_new_signatures_with_and_without_the_old(
+    guarded: Callable[..., FlaskClient], signed_as_before: Callable[..., FlaskClient], picture: Draw
+) -> None:
+    body = json.dumps({"image": base64.b64encode(picture()).decode()}).encode()
+    for client in (guarded(), signed_as_before()):
+        for headers in (signed_anew(body, 1_700_000_000.0), {"X-API-Key": "open", "Content-Type": "application/json"}):
+            answer = client.post("/captcha/auth/v2", data=body, headers=headers)
+            assert (answer.status_code, answer.json["message"]) == (200, "16x6")
+        assert client.post("/captcha/auth/v2", data=body, headers={"X-API-Key": "wrong"}).status_code == 401
+        assert client.post("/captcha/auth/v2", json=json.loads(body)).status_code == 401
+        assert client.post("/captcha/auth/v2", json=json.loads(body), headers={"X-API-Key": "watch"}).status_code == 403
+
+
 def test_the_old_signature_is_off_unless_asked_for(guarded: Callable[..., FlaskClient], picture: Draw) -> None:
-    assert guarded().post("/captcha/auth/v2", json=legacy(picture())).status_code == 404
+    refused = guarded().post("/captcha/auth/v2", json=legacy(picture()))
+    assert (refused.status_code, "LegacySignature is off" in refused.json["message"]) == (401, True)
+
+
+def test_who_is_not_let_in_is_told_in_the_words_of_old_clients(guarded: Callable[..., FlaskClient]) -> None:
+    client = guarded({"legacy_http200": True, "answer_names": {"message": "result"}, "routes": {"/captcha/v3": ["/x"]}})
+    for refused, code, text in (
+        (client.post("/x"), 401, "Unauthorized"),
+        (client.get("/captcha/v1"), 405, "Method Not Allowed"),
+    ):
+        assert (refused.status_code, refused.json["code"], refused.json["result"]) == (200, code, text)
+    ours = client.post("/x", headers={"Accept": NATIVE})
+    assert (ours.status_code, "a key is needed" in ours.json["message"]) == (401, True)
+    assert client.get("/nowhere").status_code == 404

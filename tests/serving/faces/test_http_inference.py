@@ -1,4 +1,5 @@
 import base64
+import gzip
 import json
 import struct
 from collections.abc import Callable
@@ -45,6 +46,12 @@ def test_models_are_listed_with_their_states(client: FlaskClient) -> None:
     assert (rejected["version"], rejected["state"], rejected["reason"]) == ("1.3", "rejected", "digest differs")
 
 
+def test_what_is_wrong_is_listed_beside_the_models(client: FlaskClient) -> None:
+    told = client.get("/v2/models").json
+    assert told["degraded"] == ["/models cannot be read"]
+    assert told["ambiguities"] == ["size 160x60: digits comes before letters"]
+
+
 def test_metadata_of_server_and_model(client: FlaskClient) -> None:
     assert client.get("/v2").json.keys() == {"name", "version", "extensions"}
     model = client.get("/v2/models/digits").json
@@ -62,6 +69,7 @@ def test_metadata_of_server_and_model(client: FlaskClient) -> None:
         ("draining", "UNLOADING"),
         ("rejected", "UNAVAILABLE"),
         ("standby", "UNAVAILABLE"),
+        ("discovered", "UNAVAILABLE"),
     ],
 )
 def test_index_in_the_words_of_the_protocol(client: FlaskClient, plane: Any, state: str, shown: str) -> None:
@@ -121,6 +129,65 @@ def test_the_binary_extension(client: FlaskClient, plane: Any, picture: Draw) ->
     assert plane.calls[0][0] == [picture(8, 4), picture(9, 5)]
 
 
+def tensors_behind(response: Any) -> tuple[dict[str, Any], bytes]:
+    length = int(response.headers["Inference-Header-Content-Length"])
+    return json.loads(response.data[:length]), response.data[length:]
+
+
+def test_outputs_as_bytes(client: FlaskClient, picture: Draw) -> None:
+    body = tensor(picture(8, 4), picture(16, 5), parameters={"binary_data_output": True})
+    answer, behind = tensors_behind(client.post("/v2/models/digits/infer", json=body))
+    assert [output["parameters"]["binary_data_size"] for output in answer["outputs"]] == [15, 16]
+    assert "data" not in answer["outputs"][0]
+    assert behind == b"\3\0\0\0008x4\4\0\0\00016x5" + struct.pack("<dd", 0.75, 0.75)
+
+
+def test_one_output_as_bytes_and_one_as_json(client: FlaskClient, picture: Draw) -> None:
+    wanted = [{"name": "text", "parameters": {"binary_data": False}}, {"name": "confidence"}]
+    body = tensor(picture(), outputs=wanted, parameters={"binary_data_output": True})
+    answer, behind = tensors_behind(client.post("/v2/models/digits/infer", json=body))
+    assert answer["outputs"][0]["data"] == ["16x6"]
+    assert struct.unpack("<d", behind) == (0.75,)
+
+
+def test_a_column_of_pictures(client: FlaskClient, picture: Draw) -> None:
+    body = tensor(picture(8, 4), picture(9, 5))
+    body["inputs"][0]["shape"] = [2, 1]
+    assert client.post("/v2/models/digits/infer", json=body).json["outputs"][0]["shape"] == [2]
+
+
+def test_bytes_that_are_not_as_many_as_said(client: FlaskClient) -> None:
+    header = {"name": "image", "datatype": "BYTES", "shape": [1], "parameters": {"binary_data_size": 9}}
+    said = json.dumps({"inputs": [header]}).encode()
+    content = said + struct.pack("<I", 4) + b"abcd"
+    headers = {"Inference-Header-Content-Length": str(len(said))}
+    response = client.post("/v2/models/digits/infer", data=content, headers=headers)
+    assert response.status_code == 400
+    assert "there are 8 bytes" in response.json["error"]
+
+
+def test_the_index_of_those_that_are_ready(client: FlaskClient) -> None:
+    index = "/v2/repository/index"
+    assert [model["version"] for model in client.post(index, json={"ready": True}).json] == ["1.2"]
+    assert len(client.post(index, json={"ready": False}).json) == len(client.post(index, json={}).json) == 2
+    assert "'ready' is 5" in client.post(index, json={"ready": 5}).json["error"]
+
+
+@pytest.mark.parametrize("path", ["/v2/models/digits/infer", "/captcha/v1"])
+def test_a_compressed_body_is_refused_as_such(client: FlaskClient, picture: Draw, path: str) -> None:
+    body = gzip.compress(json.dumps(tensor(picture())).encode())
+    response = client.post(path, data=body, headers={"Content-Encoding": "gzip", "Content-Type": "application/json"})
+    assert response.status_code == 415
+    assert "Content-Encoding" in response.json["message"]
+    assert ("error" in response.json) == path.startswith("/v2")
+
+
+@pytest.mark.parametrize(("path", "status"), [("/v2/nothing", 404), ("/v2/models", 405)])
+def test_errors_beside_the_routes_are_in_the_protocols_form(client: FlaskClient, path: str, status: int) -> None:
+    response = client.post(path)
+    assert (response.status_code, response.json["error"]) == (status, response.json["message"])
+
+
 @pytest.mark.parametrize("lost", [1, 10, 70])
 def test_a_binary_tensor_that_is_cut_off(client: FlaskClient, picture: Draw, lost: int) -> None:
     body, headers = binary(picture())
@@ -135,6 +202,7 @@ def test_a_binary_tensor_that_is_cut_off(client: FlaskClient, picture: Draw, los
         {},
         {"inputs": []},
         {"inputs": [5]},
+        {**tensor(b"x"), "parameters": 5},
         {"inputs": [{"datatype": "FP32", "data": [1.0]}]},
         {"inputs": [{"datatype": "BYTES"}]},
         {"inputs": [{"datatype": "BYTES", "data": []}]},
@@ -149,6 +217,23 @@ def test_what_is_no_such_request(client: FlaskClient, body: object) -> None:
     response = client.post("/v2/models/digits/infer", json=body)
     assert response.status_code == 400
     assert response.json["error"] == response.json["message"]
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"name": "IMAGEX"}, "no input 'IMAGEX'"),
+        *(({"shape": shape}, "shape is") for shape in (None, 1, [5], [], [1.0], [True], [-1, -1], [1, 1, 1])),
+    ],
+)
+def test_a_tensor_that_is_not_what_its_header_says(
+    client: FlaskClient, picture: Draw, wrong: dict[str, object], said: str
+) -> None:
+    body = tensor(picture())
+    body["inputs"][0] |= wrong
+    response = client.post("/v2/models/digits/infer", json=body)
+    assert response.status_code == 400
+    assert said in response.json["error"]
 
 
 @pytest.mark.parametrize("length", ["-1", "x", "0", "100000"])

@@ -102,3 +102,24 @@ def test_one_that_is_closed_is_heard_no_more(sockets: Sockets, wire: Callable[[]
     sockets.turn(1)
     assert second.heard == []
     assert not sockets.unheard(second)
+
+
+def test_connections_that_were_just_refused_come_after_the_others_and_a_few_at_a_time(
+    sockets: Sockets, wire: Callable[[], Wire]
+) -> None:
+    flood, quiet = [wire() for _ in range(20)], wire()
+    order: list[Wire] = []
+    for one in [*flood, quiet]:
+        one.refused = one is not quiet
+        one.other.send(b"in")
+        one.handle_read_event = lambda one=one: order.append(one) or one.heard.append(one.end.recv(100))
+    sockets.turn(1)
+    assert order[0] is quiet
+    assert 1 < len(order) < 20
+    while len(order) < 21:
+        quiet.other.send(b"in")
+        before = len(order)
+        sockets.turn(1)
+        assert order.pop(before) is quiet
+        assert len(order) > before
+    assert len(set(order)) == 21

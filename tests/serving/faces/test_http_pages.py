@@ -11,7 +11,7 @@ from serving.http.app import create_app
 from serving.http.facilities import Facilities
 from serving.http.guard import name_of
 from serving.http.openapi import OPERATIONS
-from serving.http.options import HttpOptions
+from serving.http.options import DropIn, HttpOptions
 from serving.http.pages import FILES
 from serving.metrics import Metrics
 from serving.pictures import RequestLimits
@@ -22,10 +22,15 @@ from tests.serving.security.test_keys import write
 
 @pytest.fixture
 def whole(plane: Any, tmp_path: Any) -> Flask:
-    """Everything that can be switched on, but for other systems' routes."""
+    """Everything that can be switched on."""
     path = write(tmp_path / "keys.yaml", Legacy={"AccessKey": "a", "SecretKey": "b"})
     gate = Gate(SecuritySection(Keys=path, LegacySignature=True))
-    options = HttpOptions(routes={"/captcha/v1": ["/ocr"]}, request_names={"image": "img"}, answer_names={"code": "c"})
+    options = HttpOptions(
+        drop_in=frozenset(DropIn),
+        routes={"/captcha/v1": ["/ocr"]},
+        request_names={"image": "img"},
+        answer_names={"code": "c"},
+    )
     facilities = Facilities(gate=gate, metrics=Metrics(), admin=FakeAdmin())
     return create_app(plane, RequestLimits(max_pictures=7), options, facilities)
 
@@ -45,7 +50,7 @@ def test_paths_and_methods_are_those_of_the_application(whole: Flask, api: dict[
     assert set(api["paths"]["/ocr"]) == {"post"}
     assert set(api["paths"]["/v2/models/{name}/versions/{number}/infer"]) == {"post"}
     parameters = api["paths"]["/v2/models/{name}/versions/{number}/infer"]["post"]["parameters"]
-    assert [parameter["name"] for parameter in parameters] == ["name", "number"]
+    assert [parameter["name"] for parameter in parameters if parameter["in"] == "path"] == ["name", "number"]
     adapter = whole.url_map.bind("localhost")
     for path, methods in api["paths"].items():
         for method in methods:
@@ -55,11 +60,44 @@ def test_paths_and_methods_are_those_of_the_application(whole: Flask, api: dict[
 def test_limits_names_statuses_and_scopes_are_in_it(api: dict[str, Any]) -> None:
     question = api["components"]["schemas"]["Question"]["properties"]
     assert question["img"]["oneOf"][1]["maxItems"] == 7
-    assert "c" in api["components"]["schemas"]["Answer"]["properties"]
+    answer = api["components"]["schemas"]["Answer"]["properties"]
+    assert "c" in answer
+    assert "c" in answer["results"]["items"]["properties"]
+    assert {"c", "available"} <= set(api["components"]["schemas"]["Refusal"]["properties"])
     v1 = api["paths"]["/captcha/v1"]["post"]
-    assert set(v1["responses"]) == {"200", "400", "401", "403", "404", "413", "429", "503", "504"}
+    assert set(v1["responses"]) == {"200", "400", "401", "403", "404", "413", "415", "429", "431", "503", "504"}
     assert "scope infer" in v1["description"]
     assert "security" not in api["paths"]["/v2/health/live"]["get"]
+
+
+def test_every_form_of_a_request_is_in_it(api: dict[str, Any]) -> None:
+    def forms(path: str) -> set[str]:
+        return set(api["paths"][path]["post"]["requestBody"]["content"])
+
+    assert forms("/captcha/v1") >= {"application/json", "multipart/form-data", "application/x-www-form-urlencoded"}
+    assert forms("/captcha/v1") >= {"text/plain", "image/*", "application/octet-stream"}
+    assert forms("/b") == {"multipart/form-data"}
+    assert "need_confidence" in api["components"]["schemas"]["Files"]["properties"]
+    infer = api["paths"]["/v2/models/{name}/infer"]["post"]
+    assert "Inference-Header-Content-Length" in {parameter["name"] for parameter in infer["parameters"]}
+    assert "application/octet-stream" in infer["requestBody"]["content"]
+    assert api["paths"]["/v2/repository/index"]["post"]["requestBody"]["required"] is False
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "schema"),
+    [
+        ("get", "/service/info", "Info"),
+        ("get", "/v2/models/digits", "Metadata"),
+        ("post", "/v2/repository/index", "Indexed"),
+    ],
+)
+def test_what_is_answered_has_the_fields_that_are_told(
+    client: FlaskClient, api: dict[str, Any], method: str, path: str, schema: str
+) -> None:
+    answer = client.open(path, method=method).json
+    one = answer[0] if isinstance(answer, list) else answer
+    assert one.keys() == api["components"]["schemas"][schema]["properties"].keys()
 
 
 def test_references_lead_somewhere(api: dict[str, Any]) -> None:

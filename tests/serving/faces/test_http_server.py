@@ -16,7 +16,9 @@ from serving.errors import ListenError, PortBusyError
 from serving.face_settings import SecuritySection
 from serving.http.facilities import Facilities
 from serving.http.loop import Sockets
+from serving.http.options import DropIn
 from serving.http.server import HttpServer
+from serving.metrics import Metrics
 from serving.pictures import RequestLimits
 from serving.security.gate import Gate
 
@@ -96,6 +98,21 @@ def test_a_body_at_the_limit_is_taken(serve_http: Serve, picture: Callable[..., 
 
 
 @pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /captcha/v3 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3000\r\n\r\n",
+        b"POST /captcha/v3 HTTP/1.1\r\nExpect: 100-continue\r\nContent-Length: 3000\r\n\r\n" + b"x" * 3000,
+        b"POST /captcha/v3 HTTP/1.1\r\nExpect: 100-continue\r\nTransfer-Encoding: gzip\r\n\r\n",
+    ],
+)
+def test_a_client_that_asks_before_it_sends_is_refused_before_it_sends(serve_http: Serve, head: bytes) -> None:
+    with connected(serve_http(limits=RequestLimits(max_body_bytes=1000))) as client:
+        client.sock.sendall(head)
+        answer = client.sock.makefile("rb").read()  # to the end: the connection is closed behind it
+        assert answer.startswith((b"HTTP/1.1 413 ", b"HTTP/1.1 501 "))
+
+
+@pytest.mark.parametrize(
     ("request_text", "status"),
     [
         (b"nonsense\r\n\r\n", 400),
@@ -126,6 +143,7 @@ def test_more_than_can_be_worked_on_is_refused_at_once_and_health_goes_on(
     for response in refused:
         assert (response.status_code, response.json()["code"]) == (503, 503)
         assert response.headers["Retry-After"] == "1"
+    assert len({response.json()["uid"] for response in refused}) == 3
     assert alive.status_code == 200
     plane.gate = None
     assert post(server, picture()).status_code == 200
@@ -411,3 +429,39 @@ def test_the_word_of_a_trusted_proxy_reaches_the_gate(serve_http: Serve) -> None
 
 def test_stop_without_start_does_nothing(plane: Any) -> None:
     HttpServer(plane, "127.0.0.1", [0]).stop(1.0)
+
+
+def test_what_is_refused_before_any_route_is_counted(serve_http: Serve) -> None:
+    metrics = Metrics()
+    server = serve_http(limits=RequestLimits(max_body_bytes=1000), facilities=Facilities(meter=metrics))
+    uids = {post(server, b"x" * 1001).json()["uid"] for _ in range(3)}
+    assert len(uids) == 3
+    raw(server, b"nonsense\r\n\r\n")
+    text = metrics.text().decode()
+    assert 'cps_requests_total{protocol="http",route="none",status="413"} 3.0' in text
+    assert 'cps_requests_total{protocol="http",route="none",status="400"} 1.0' in text
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "body"),
+    [
+        ("/captcha/v3", 200, {"result": "Request Entity Too Large", "code": 413}),
+        ("/v2/models/digits/infer", 413, {"error": "Request Entity Too Large: the limit is 1,000 bytes"}),
+        ("/b", 200, {"error_code": "1001"}),
+        ("/captcha", 200, {"status": "NO", "msg": "error"}),
+        ("/predict", 200, {"success": False, "prediction": "", "debug": "error"}),
+        ("/ping", 413, {"code": 413}),
+    ],
+)
+def test_a_body_that_is_too_large_is_refused_in_the_form_of_its_path(
+    serve_http: Serve, path: str, status: int, body: dict[str, object]
+) -> None:
+    server = serve_http(
+        limits=RequestLimits(max_body_bytes=1000),
+        legacy_http200=True,
+        answer_names={"message": "result"},
+        drop_in=frozenset(DropIn),
+    )
+    response = requests.post(f"http://127.0.0.1:{server.ports[0]}{path}", b"x" * 1001, timeout=10)
+    assert response.status_code == status
+    assert response.json().items() >= body.items()

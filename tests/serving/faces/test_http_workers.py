@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from serving import turns
 from serving.http.workers import Workers
 
 
@@ -11,6 +12,7 @@ class Job:
         self.action = action
         self.done = threading.Event()
         self.cancelled = False
+        self.refused = False
         self.thread = ""
 
     def service(self) -> None:
@@ -138,3 +140,54 @@ def test_stopping_forgets_what_waits() -> None:
 
 def assert_true(value: bool) -> None:
     assert value
+
+
+def test_a_few_work_at_once_and_those_that_wait_for_a_model_do_not_count() -> None:
+    workers = Workers(8, "w", at_once=2)
+    gates = {name: threading.Event() for name in ("model", "work")}
+    working = threading.Semaphore(0)
+
+    def wait_for_a_model() -> None:
+        turns.about_to_wait()
+        assert gates["model"].wait(10)
+
+    def work() -> None:
+        working.release()
+        assert gates["work"].wait(10)
+
+    waiting = [Job(wait_for_a_model) for _ in range(3)]
+    busy = [Job(work) for _ in range(3)]
+    assert all(workers.take(job, wait=False) for job in [*waiting, *busy])
+    assert all(working.acquire(timeout=10) for _ in range(2))
+    assert not working.acquire(timeout=0.05)  # the third has no turn, although there are threads
+    gates["model"].set()
+    assert all(job.done.wait(10) for job in waiting)
+    gates["work"].set()
+    assert all(job.done.wait(10) for job in busy)
+    workers.stop(10)
+
+
+def test_tasks_that_have_no_turn_count_as_in_hand() -> None:
+    workers = Workers(3, "w", at_once=1)
+    gate = threading.Event()
+    jobs = [Job(lambda: assert_true(gate.wait(10))) for _ in range(4)]
+    assert [workers.take(job, wait=False) for job in jobs] == [True, True, True, False]
+    gate.set()
+    assert all(job.done.wait(10) for job in jobs[:3])
+    workers.stop(10)
+
+
+def test_who_was_refused_comes_behind_the_others_and_is_not_forgotten() -> None:
+    workers = Workers(40, "w", at_once=1)
+    gate, order = threading.Event(), list[str]()
+    workers.take(Job(lambda: assert_true(gate.wait(10))), wait=False)
+    refused = [Job(lambda: order.append("refused")) for _ in range(10)]
+    for job in refused:
+        job.refused = True
+    others = [Job(lambda: order.append("other")) for _ in range(10)]
+    assert all(workers.take(job, wait=False) for job in [*refused, *others])
+    gate.set()
+    assert all(job.done.wait(10) for job in [*refused, *others])
+    workers.stop(10)
+    assert 1 <= order[:10].count("refused") <= 3
+    assert order.count("refused") == order.count("other") == 10

@@ -179,8 +179,10 @@ def test_a_stream_that_is_left_frees_its_place(connect: Connect, picture: Draw) 
         time.sleep(0.01)
 
 
-def test_streams_that_say_nothing_leave_half_of_the_places_to_calls(connect: Connect, picture: Draw) -> None:
-    stub = PredictStub(connect(calls=4))
+def test_streams_that_say_nothing_leave_places_to_calls_and_to_other_addresses(
+    connect: Connect, picture: Draw
+) -> None:
+    stub = PredictStub(connect(calls=8))
     over = threading.Event()
     request = PredictRequest(image=encoded(picture()))
 

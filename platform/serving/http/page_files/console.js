@@ -295,7 +295,12 @@ async function look() {
     health.className = response.ok ? "badge good" : "badge";
     const samples = await metrics();
     if (samples.length) showLoad(samples);
-    showModels((await call("/v2/models")).models, samples);
+    const told = await call("/v2/models");
+    showModels(told.models, samples);
+    byId("concerns").replaceChildren(
+      ...told.degraded.map((text) => element("li", text)),
+      ...told.ambiguities.map((text) => element("li", `Several models answer to ${text}`)),
+    );
     if (byId("notice").dataset.kind === "look") { say(""); delete byId("notice").dataset.kind; }
   } catch (error) {
     const gone = error instanceof TypeError;
