@@ -204,9 +204,8 @@ def _session_config(threads: Threads, arithmetic: Arithmetic, *, flows: bool, na
     rewriter = config.graph_options.rewrite_options
     if arithmetic == "bfloat16":
         rewriter.auto_mixed_precision_onednn_bfloat16 = rewriter.ON
-    elif (
-        native
-    ):  # our export leaves nothing to rewrite: no run gets faster, and it is most of the time that loading takes
+    elif native:
+        # Our export leaves little to rewrite: a run takes 1 to 2 % longer without, and loading a quarter of its time.
         rewriter.disable_meta_optimizer = True
     return config
 

@@ -1,12 +1,14 @@
 """Where loaded versions lie on disk at this moment, and which of them could not be loaded again. Pure functions."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from serving.policy import Loaded
 from serving.repository import Candidate
 from serving.states import State
+
+_MOVING = {State.DISCOVERED, State.SETTLING}
 
 
 def places_of(loaded: Sequence[Loaded], candidates: Sequence[Candidate]) -> dict[str, frozenset[Path]]:
@@ -31,7 +33,7 @@ def places_of(loaded: Sequence[Loaded], candidates: Sequence[Candidate]) -> dict
 def doubts_of(loaded: Sequence[Loaded], candidates: Sequence[Candidate]) -> dict[str, str]:
     """Return by key why loaded versions could not be loaded again, in a sentence; empty if they could.
 
-    What is about to change or to be replaced is in no doubt yet.
+    What is about to change, to be replaced or to go is in no doubt yet.
 
     Args:
         loaded: with their places of this moment.
@@ -39,19 +41,24 @@ def doubts_of(loaded: Sequence[Loaded], candidates: Sequence[Candidate]) -> dict
     """
     by_key = {candidate.key: candidate for candidate in candidates}
     by_path = {candidate.path: candidate for candidate in candidates}
-    return {version.key: _doubt(version, by_key.get(version.key), by_path) for version in loaded}
+    stuck = {candidate.name for candidate in candidates if candidate.stage not in _MOVING}
+    doubts = {}
+    for version in loaded:
+        itself = by_key.get(version.key)
+        if itself:
+            doubts[version.key] = "" if itself.stage in _MOVING else itself.reason
+        elif version.places:
+            doubts[version.key] = _doubt_of_replaced([by_path[path] for path in sorted(version.places)])
+        else:
+            doubts[version.key] = "its YAML was removed" if version.name in stuck else ""
+    return doubts
 
 
 def _left_to(version: Loaded, there: Candidate | None) -> bool:
     return there is not None and (there.stage is not State.DISCOVERED or there.name == version.name)
 
 
-def _doubt(version: Loaded, itself: Candidate | None, by_path: Mapping[Path, Candidate]) -> str:
-    if itself:
-        return "" if itself.stage in {State.DISCOVERED, State.SETTLING} else itself.reason
-    if not version.places:
-        return "its YAML was removed"
-    others = [by_path[path] for path in sorted(version.places)]
-    if any(other.stage in {State.DISCOVERED, State.SETTLING} for other in others):
+def _doubt_of_replaced(others: Sequence[Candidate]) -> str:
+    if any(other.stage in _MOVING for other in others):
         return ""
     return f"{others[0].file} has changed and is of no use: {others[0].reason}"

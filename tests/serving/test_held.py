@@ -47,6 +47,7 @@ def test_a_successor_under_another_name_is_waited_for(service: Service, shop: Sh
     shop.publish(version="2.0", file="new")
     service.step(4)
     assert service.ask().version == "1.0"
+    assert "its YAML was removed" in service.reason("digits 1.0")
     service.step(10)
     assert service.states() == {"digits 2.0": "active"}
 

@@ -31,13 +31,15 @@ PLACES = {
     ),
     "a file that changes just now is in no doubt": ([there(X, key="other", stage=NEW)], {X}, ""),
     "another version of the model will replace it": ([there(X, key="other")], {X}, ""),
-    "another model's file takes the place": ([there(X, "b", key="other")], set(), "its YAML was removed"),
+    "another model's file takes the place": ([there(X, "b", key="other")], set(), ""),
     "another model's file takes one of two places": (
         [there(X, "b", key="other"), there(Y, key="junk", stage=BAD)],
         {Y},
         "y.yaml has changed and is of no use: y.yaml is rejected",
     ),
-    "nothing is left of it": ([], set(), "its YAML was removed"),
+    "nothing is left of it": ([], set(), ""),
+    "its successor cannot serve": ([there(Path("z.yaml"), key="other", stage=BAD)], set(), "its YAML was removed"),
+    "its successor is on its way": ([there(Path("z.yaml"), key="other")], set(), ""),
     "its graph is damaged": ([there(X, stage=BAD)], {X}, "x.yaml is rejected"),
     "its graph is damaged, and it is renamed": ([there(Y, stage=BAD)], {Y}, "y.yaml is rejected"),
 }

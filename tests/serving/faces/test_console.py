@@ -115,6 +115,58 @@ def test_pictures_models_and_administration(
     assert browser.text("#results") == ""
 
 
+FOCUS = "return document.activeElement.getAttribute('aria-label') || document.activeElement.id"
+
+
+def test_what_changes_nothing_can_be_asked_again_and_keeps_the_focus(
+    browse: Callable[..., Browser], admin: FakeAdmin, plane: Any
+) -> None:
+    browser = browse()
+    enter_key(browser)
+    for times in (1, 2):
+        browser.run("document.querySelector(\"[aria-label='Unpin digits 1.2']\").focus()")
+        browser.press(ENTER)
+        wait_for(lambda times=times: admin.asked == [("unpin", "digits")] * times)
+        wait_for(lambda: not browser.run("return document.querySelector('#models [aria-disabled]')"))
+        assert browser.run(FOCUS) == "Unpin digits 1.2"
+    browser.run("document.querySelector(\"[aria-label='Unload digits 1.2']\").focus()")
+    plane.statuses = [ModelStatus("digits", "1.2", "draining", "unloaded by an operator")]
+    browser.press(ENTER)
+    wait_for(lambda: browser.run(FOCUS) == "models-title")
+
+
+def test_a_roll_back_is_offered_where_there_is_a_lower_version(browse: Callable[..., Browser], plane: Any) -> None:
+    plane.statuses = [
+        ModelStatus("one", "1.10", "active"),
+        ModelStatus("one", "1.9", "standby"),
+        ModelStatus("two", "1.0", "active"),
+        ModelStatus("two", "0.9", "rejected"),
+        ModelStatus("two", "1.1", "discovered"),
+    ]
+    browser = browse()
+    browser.click("#key-box summary")
+    browser.type("#key", "boss" + ENTER)
+    wait_for(lambda: "two" in browser.text("#models"))
+    offered = browser.run("return [...document.querySelectorAll('[aria-label^=Roll]')].map((one) => one.ariaLabel)")
+    assert offered == ["Roll back one 1.10"]
+
+
+def test_nobody_is_told_that_there_is_no_model_before_it_is_known(browse: Callable[..., Browser], plane: Any) -> None:
+    browser = browse()
+    wait_for(lambda: "a key is needed" in browser.text("#notice"))
+    shown = "return ['models', 'no-models'].filter((name) => !document.getElementById(name).hidden)"
+    assert browser.run(shown) == []
+    plane.statuses = []
+    browser.click("#key-box summary")
+    browser.type("#key", "boss" + ENTER)
+    wait_for(lambda: browser.run(shown) == ["no-models"])
+
+
+def test_a_reading_between_gaps_is_drawn(browse: Callable[..., Browser]) -> None:
+    outline = "return outline([1, null, 2, null, 3, 4, null], 5)"
+    assert browse().run(outline) == "M52.5 80.00H53.5M54.5 60.00H55.5M57 40.00L58 20.00"
+
+
 def test_a_model_that_was_unloaded_can_be_loaded(browse: Callable[..., Browser], plane: Any, admin: FakeAdmin) -> None:
     browser = browse()
     enter_key(browser)

@@ -78,12 +78,13 @@ class Chart {
 }
 
 function outline(line, top) {
-  let pen = "M";
+  const at = (index) => line[index] ?? null;
   return line.map((value, index) => {
-    if (value === null) { pen = "M"; return ""; }
-    const step = `${pen}${POINTS - line.length + index} ${(100 - (100 * value) / top).toFixed(2)}`;
-    pen = "L";
-    return step;
+    if (value === null) return "";
+    const x = POINTS - line.length + index;
+    const y = (100 - (100 * value) / top).toFixed(2);
+    if (at(index - 1) !== null) return `L${x} ${y}`;
+    return at(index + 1) !== null ? `M${x} ${y}` : `M${x - 0.5} ${y}H${x + 0.5}`; // alone between gaps: a dash
   }).join("");
 }
 

@@ -9,6 +9,7 @@ const byId = (id) => document.getElementById(id);
 const READS = new Set(["/captcha/v1", "/captcha/v3", "/captcha/auth/v2", "predict", "predict_stream"]);
 const IDLE = new Set(["discovered", "unloaded", "standby"]);
 const BUSY = new Set(["active", "validating", "loading", "warming"]);
+const USABLE = new Set([...IDLE, ...BUSY, "draining"]);
 const BAD = new Set(["rejected", "failed"]);
 
 function element(name, text = "", attributes = {}) {
@@ -119,12 +120,13 @@ function showModels(told, samples) {
   models.sort((one, other) => one.name.localeCompare(other.name) || compareVersions(other.version, one.version));
   byId("models").hidden = !models.length;
   byId("no-models").hidden = models.length > 0;
-  const rows = models.map((model) => kept({ ...model, loadable: isLoadable(model, models) }));
+  const rows = models.map((model) => kept({ ...model, loadable: isLoadable(model, models), lower: hasLower(model, models) }));
   const body = byId("models").tBodies[0];
   if (rows.length !== body.rows.length || rows.some((one, at) => one !== body.rows[at])) {
     const focused = document.activeElement?.dataset?.action;
     body.replaceChildren(...rows);
-    if (focused) [...body.querySelectorAll("button")].find((one) => one.dataset.action === focused)?.focus();
+    const again = [...body.querySelectorAll("button")].find((one) => one.dataset.action === focused);
+    if (focused) (again || byId("models-title")).focus(); // else the keyboard would have to begin at the top
   }
   models.forEach((model, at) => count(rows[at], model, samples));
   const select = byId("model");
@@ -139,6 +141,11 @@ function showModels(told, samples) {
 function isLoadable(model, models) {
   const versions = models.filter((one) => one.name === model.name && IDLE.has(one.state));
   return versions[0] === model && !models.some((one) => one.name === model.name && BUSY.has(one.state));
+}
+
+// Without a lower version that can serve there is nothing to roll back to.
+function hasLower(model, models) {
+  return models.some((one) => one.name === model.name && USABLE.has(one.state) && compareVersions(one.version, model.version) < 0);
 }
 
 // A row stays the same element as long as its model is told of in the same words, so that no click goes astray.
@@ -213,7 +220,7 @@ function actions(model) {
   const name = encodeURIComponent(model.name);
   if (model.state === "active") {
     add("Unload", `/v2/repository/models/${name}/unload`);
-    add("Roll back", `/admin/models/${name}/rollback`);
+    if (model.lower) add("Roll back", `/admin/models/${name}/rollback`);
     add("Unpin", `/admin/models/${name}/unpin`);
   } else if (IDLE.has(model.state)) {
     if (model.loadable) add("Load", `/v2/repository/models/${name}/load`);
@@ -225,14 +232,17 @@ function actions(model) {
 }
 
 async function change(button, path, body) {
-  button.disabled = true;
+  if (button.ariaDisabled === "true") return;
+  button.ariaDisabled = "true"; // and not disabled, which would take the focus away
   try {
     await call(path, { method: "POST", body: body && JSON.stringify(body), headers: { "Content-Type": "application/json" } });
     say("");
   } catch (error) {
     say(error.message);
+  } finally {
+    await look();
+    button.ariaDisabled = null;
   }
-  await look();
 }
 
 function compareVersions(one, other) {
