@@ -150,6 +150,10 @@ def test_fingerprints_are_told_only_where_nothing_else_is_known(
     assert told in str(caught.value)
 
 
+class EndedError(Exception):
+    """The training has begun, and that is enough."""
+
+
 @pytest.fixture
 def begin(pictures: Path, configure: Configure, monkeypatch: pytest.MonkeyPatch) -> Callable[..., TrainConfig]:
     """Return what begins a training and ends it before its network is built; it returns the config."""
@@ -158,14 +162,14 @@ def begin(pictures: Path, configure: Configure, monkeypatch: pytest.MonkeyPatch)
     from trainer.training.device import Device  # noqa: PLC0415
 
     def end(*_: object) -> None:
-        raise KeyboardInterrupt
+        raise EndedError
 
     monkeypatch.setattr(story.devices, "prepare", lambda *_: Device("none", "none is needed", "float32"))
     monkeypatch.setattr(fit.Fit, "__init__", end)
 
     def train(test: int, **keywords: Any) -> TrainConfig:
         config = configure(pictures, System={"TestSetNum": test}, Trains={"MaxEpochs": 1})
-        with pytest.raises(KeyboardInterrupt):
+        with pytest.raises(EndedError):
             story.train(config, Silent(), **keywords)
         return config
 
