@@ -26,7 +26,7 @@ class HttpSection(StrictModel):
     Attributes:
         Threads: requests in work at once, the next one is refused with 503; `auto` fits the queue of a model, and all
             connections.
-        Connections: open at once; further ones wait in the kernel.
+        Connections: open at once, and as many at gRPC; further ones wait in the kernel, those of gRPC are closed.
         ConnectionsPerAddress: of those, from one address other than a trusted proxy; `auto` is 100, and any number from
             this machine itself.
         LegacyHttp200: answer errors of the /captcha routes with status 200 and the bare text of their code, as
@@ -65,7 +65,8 @@ class GrpcSection(StrictModel):
     """Section `Grpc`: how gRPC behaves.
 
     Attributes:
-        Calls: in work at once, the next one is refused as UNAVAILABLE; `auto` fits the queue of a model.
+        Calls: in work at once, the next one is refused as UNAVAILABLE; `auto` fits the queue of a model. Half of them
+            may be streams, a quarter those of one key or address.
         LegacyOk: answer errors as messages with status OK, as captcha_platform did.
         Reflection: tell clients which methods there are.
     """

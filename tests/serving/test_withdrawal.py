@@ -1,4 +1,5 @@
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -8,6 +9,7 @@ import pytest
 from serving import withdrawal
 from serving.answer import Hints
 from serving.errors import DeadlineError
+from serving.metering import NoMeter
 from serving.rpc.options import RpcOptions
 from serving.rpc.server import RpcServer
 from serving.wire.recognizer_pb2 import PredictRequest
@@ -30,6 +32,15 @@ def busy(service_for: Callable[..., Service], shop: Shop, engine: FakeEngine) ->
     yield service
     engine.gate.set()
     first.join(20)
+
+
+class Counting(NoMeter):
+    def __init__(self) -> None:
+        self.predicted: list[str] = []
+
+    def request(self, protocol: str, route: str, status: str, seconds: float) -> None:  # noqa: ARG002 - as its base has it
+        if route == "predict":
+            self.predicted.append(status)
 
 
 def waiting(service: Service) -> int:
@@ -74,7 +85,8 @@ def test_an_answered_request_has_nothing_left_to_withdraw() -> None:
 
 
 def test_grpc_calls_that_were_cancelled_are_not_run(busy: Service, engine: FakeEngine) -> None:
-    server = RpcServer(busy.plane, "127.0.0.1", 0, options=RpcOptions())
+    meter = Counting()
+    server = RpcServer(busy.plane, "127.0.0.1", 0, options=RpcOptions(meter=meter))
     server.start()
     with ExitStack() as stack:
         stack.callback(server.stop, 5.0)
@@ -90,3 +102,4 @@ def test_grpc_calls_that_were_cancelled_are_not_run(busy: Service, engine: FakeE
         engine.gate.set()
         assert stub.predict(PredictRequest(pictures=[picture(3)])).result == "digits1.0-3"
     assert engine.reader("digits1.0").batches == [1]
+    assert Counter(meter.predicted) == {"CANCELLED": 6, "OK": 1}

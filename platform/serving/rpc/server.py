@@ -1,6 +1,7 @@
 """The gRPC server: Predict, health and reflection on one port."""
 
 import logging
+import time
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -26,6 +27,7 @@ _IDLE_CONNECTION_MS = 300_000  # without a call; clients connect anew by themsel
 _MESSAGE_OVERHEAD_BYTES = 64 * 1024  # of a request beside its pictures
 _DRAIN_SECONDS = 3600.0  # a server of gRPC stops listening only by stopping; stop() shortens this
 _SHUTDOWN_SECONDS = 5.0
+_FAREWELL_SECONDS = 0.2  # in which those who ask without a pause learn that they need not
 
 _log = logging.getLogger(__name__)
 
@@ -56,12 +58,13 @@ class RpcServer:
         self._port = 0
         owner = partial(owner_of, options.gate)
         self._silence = Silence(owner, partial(options.meter.turned_away, "grpc"))
+        self._listening = Listening(self._silence)
         self._threads = ThreadPoolExecutor(options.calls + _SPARE_THREADS, thread_name_prefix="rpc")
         self._server = grpc.server(
             self._threads,
             # More would wait in the pool's queue, where no admission and no deadline reaches them.
             maximum_concurrent_rpcs=options.calls + _SPARE_THREADS,
-            interceptors=[Listening(self._silence)],
+            interceptors=[self._listening],
             options=[
                 ("grpc.so_reuseport", 0),  # else two services could share the port, and each get half of the calls
                 ("grpc.max_receive_message_length", limits.max_body_bytes + _MESSAGE_OVERHEAD_BYTES),
@@ -111,6 +114,8 @@ class RpcServer:
     def stop_accepting(self) -> None:
         """Refuse new calls and report that nothing serves; go on with the calls that are running."""
         self._health.stop()
+        self._listening.close()
+        time.sleep(_FAREWELL_SECONDS)
         self._server.stop(_DRAIN_SECONDS)
 
     def stop(self, grace: float) -> None:

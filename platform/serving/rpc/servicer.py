@@ -83,7 +83,7 @@ class Predict:
                     return self._timed(request, context, outcome)
             except ServingError as error:
                 code = code_of(error, hints)
-                outcome.status = _status_of(error) if context.is_active() else grpc.StatusCode.CANCELLED
+                outcome.status = grpc.StatusCode.CANCELLED if _left(context) else _status_of(error)
                 if self._options.legacy_ok:
                     return failure(error, code)
                 _refuse(context, outcome.status, error, code)
@@ -167,6 +167,11 @@ def _watched(context: grpc.ServicerContext) -> withdrawal.Withdrawal:
     if not context.add_callback(watched.withdraw):
         watched.withdraw()  # it has ended already
     return watched
+
+
+def _left(context: grpc.ServicerContext) -> bool:
+    """Whether the client has gone before its time was up."""
+    return not context.is_active() and context.time_remaining() != 0
 
 
 def _status_of(error: ServingError) -> grpc.StatusCode:

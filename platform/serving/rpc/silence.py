@@ -1,5 +1,6 @@
 """Calls whose client keeps silent. Each holds a thread of gRPC until its message is there, so they are bounded here."""
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -11,6 +12,8 @@ from typing import Any, TypeVar
 import grpc
 
 _T = TypeVar("_T")
+
+_log = logging.getLogger(__name__)
 
 MOST = 64
 """Calls of all clients together that may keep silent for longer than GRACE_SECONDS."""
@@ -111,7 +114,10 @@ class Silence:
 
     def _watch(self) -> None:
         while not self._stopped.wait(_LOOK_SECONDS):
-            self.look(time.monotonic())
+            try:
+                self.look(time.monotonic())
+            except Exception:  # noqa: BLE001 - one call that cannot be ended must not end the ending of others
+                _log.exception("silent calls could not be looked at")
 
 
 def surplus(owners: Sequence[str], share: int, most: int) -> list[int]:
@@ -135,9 +141,16 @@ class Listening(grpc.ServerInterceptor):  # type: ignore[type-arg]  # the class 
 
     def __init__(self, silence: Silence) -> None:
         self._silence = silence
+        self._closed = False
+
+    def close(self) -> None:
+        """Refuse every call from now on. gRPC alone would cancel those that come while a server stops."""
+        self._closed = True
 
     def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:  # noqa: ANN401 - as gRPC has it
         """Return what handles a method, or None if nothing does."""
+        if self._closed:
+            return grpc.stream_stream_rpc_method_handler(_refuse)
         handler = continuation(handler_call_details)
         if handler is None or handler.request_streaming:
             return handler
@@ -154,3 +167,7 @@ class Listening(grpc.ServerInterceptor):  # type: ignore[type-arg]  # the class 
             else grpc.stream_unary_rpc_method_handler
         )
         return make(answer, handler.request_deserializer, handler.response_serializer)
+
+
+def _refuse(_messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
+    context.abort(grpc.StatusCode.UNAVAILABLE, "the service is stopping")

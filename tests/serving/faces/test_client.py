@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
 from typing import Any
 
+import grpc
 import pytest
 
 from serving.answer import Hints
@@ -12,6 +13,7 @@ from serving.client.attempts import AgainError, patiently
 from serving.errors import OverloadedError, UnknownModelError
 from serving.face_settings import SecuritySection
 from serving.pictures import RequestLimits
+from serving.rpc.silence import Silence
 from serving.security.gate import Gate
 from serving.security.quota import QuotaRule
 
@@ -146,6 +148,23 @@ def test_a_quota_is_waited_for_over_grpc(grpc_client: Callable[..., GrpcClient],
     with over, pytest.raises(RefusedError, match="again in") as caught:
         over.read(picture())  # the service says: in a second
     assert (caught.value.status, caught.value.code) == ("RESOURCE_EXHAUSTED", 429)
+
+
+def test_a_call_that_the_service_ends_is_tried_again(
+    grpc_client: Callable[..., GrpcClient], picture: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = grpc_client()
+    ended: list[grpc.ServicerContext] = []
+
+    def first(_silence: Silence, messages: Iterator[bytes], context: Any) -> bytes:
+        if not ended:
+            ended.append(context)
+            context.cancel()
+        return next(messages)
+
+    monkeypatch.setattr(Silence, "first", first)
+    assert client.read(picture()).text == "16x6"
+    assert ended
 
 
 def test_what_is_too_large_for_grpc_is_refused_once(grpc_client: Callable[..., GrpcClient]) -> None:

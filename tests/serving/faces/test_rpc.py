@@ -179,9 +179,7 @@ def test_a_stream_that_is_left_frees_its_place(connect: Connect, picture: Draw) 
         time.sleep(0.01)
 
 
-def test_streams_that_say_nothing_leave_places_to_calls_and_to_other_addresses(
-    connect: Connect, picture: Draw
-) -> None:
+def test_streams_that_say_nothing_leave_places_to_calls_and_to_other_addresses(connect: Connect, picture: Draw) -> None:
     stub = PredictStub(connect(calls=8))
     over = threading.Event()
     request = PredictRequest(image=encoded(picture()))
@@ -304,6 +302,30 @@ def test_stopping_finishes_what_was_accepted(serve_rpc: Serve, plane: Any, pictu
         plane.gate.set()
         assert running.result(10).result == "16x6"
         stopped.result(10)
+
+
+def test_clients_who_ask_while_it_stops_may_try_elsewhere(serve_rpc: Serve, picture: Draw) -> None:
+    server = serve_rpc()
+    request = PredictRequest(image=encoded(picture()))
+    asked = threading.Semaphore(0)
+
+    def ask_until_refused() -> grpc.StatusCode:
+        options = [("grpc.use_local_subchannel_pool", 1)]
+        with grpc.insecure_channel(f"127.0.0.1:{server.port}", options) as channel:
+            while True:
+                try:
+                    PredictStub(channel).predict(request, timeout=20)
+                    asked.release()
+                except grpc.RpcError as error:
+                    return error.code()
+
+    with ThreadPoolExecutor(16) as pool:
+        crowd = [pool.submit(ask_until_refused) for _ in range(16)]
+        for _ in range(100):
+            assert asked.acquire(timeout=20)
+        server.stop_accepting()
+        server.stop(10.0)
+        assert {each.result(20) for each in crowd} == {grpc.StatusCode.UNAVAILABLE}
 
 
 def test_stopping_waits_no_longer_than_it_may(serve_rpc: Serve, plane: Any, picture: Draw) -> None:
