@@ -42,6 +42,12 @@ def only(extra: list[Entry], rule: str, severity: Severity = Severity.ERROR, **t
     return findings[0]
 
 
+@pytest.mark.parametrize(("asked", "left"), [(1428, 1), (1000, 429)])
+def test_more_to_test_than_to_train_on_is_told(asked: int, left: int) -> None:
+    finding = only([], "test-set", Severity.WARNING, test_set_num=asked)
+    assert f"TestSetNum {asked:,} leaves {left:,} of {len(GOOD):,} pictures to train on" in finding.sentence
+
+
 def test_nothing_is_found_in_a_good_set() -> None:
     assert found([]) == []
 
@@ -130,7 +136,7 @@ def test_pictures_on_both_sides() -> None:
 def test_a_test_set_that_leaves_nothing(pictures: int, asked: int | None, wrong: bool) -> None:
     target = dataclasses.replace(TARGET, test_set_num=asked)
     findings = check(GOOD[:pictures], target)
-    assert ("test-set" in [finding.rule for finding in findings]) == wrong
+    assert (("test-set", Severity.ERROR) in [(finding.rule, finding.severity) for finding in findings]) == wrong
 
 
 def test_a_test_path_of_its_own_may_have_any_size() -> None:

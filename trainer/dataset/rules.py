@@ -168,9 +168,15 @@ def leaks(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:  # noq
 
 
 def too_few(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
-    """A test set that would leave nothing to train on."""
+    """A test set that would leave nothing to train on, or less than is tested on."""
     asked = target.test_set_num
-    if not target.split_here or len(entries) > (asked or 1):
+    if not target.split_here:
+        return
+    if len(entries) > (asked or 1):
+        left = len(entries) - (asked or 0)
+        if asked and left < asked:
+            sentence = f"System.TestSetNum {asked:,} leaves {left:,} of {len(entries):,} pictures to train on"
+            yield Finding("test-set", Severity.WARNING, f"{sentence}; a tenth for testing is usual")
         return
     sentence = f"{len(entries):,} pictures cannot give a test set of {asked or 1:,} and something to train on; " + (
         "lower System.TestSetNum" if asked else "at least 2 are needed"
