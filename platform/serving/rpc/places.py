@@ -21,7 +21,7 @@ class Places:
         self._most = most
         self._share = share or most
         self._what = what
-        self._lock = threading.Lock()
+        self._changed = threading.Condition()
         self._taken: Counter[str] = Counter()
 
     @contextmanager
@@ -31,13 +31,19 @@ class Places:
         Raises:
             OverloadedError: there is none, or the owner has its share.
         """
-        with self._lock:
+        with self._changed:
             if self._taken[owner] >= self._share or self._taken.total() >= self._most:
                 raise OverloadedError(f"too many {self._what} at once: try again later")
             self._taken[owner] += 1
         try:
             yield
         finally:
-            with self._lock:
+            with self._changed:
                 self._taken[owner] -= 1
                 self._taken += Counter()  # forget owners that have none
+                self._changed.notify_all()
+
+    def wait_until_free(self, seconds: float) -> None:
+        """Wait until no place is taken, or for so many seconds."""
+        with self._changed:
+            self._changed.wait_for(lambda: not self._taken.total(), seconds)

@@ -25,7 +25,6 @@ _STREAMS_PER_CONNECTION = 128  # further calls wait at their client
 _HANDSHAKE_MS = 20_000
 _IDLE_CONNECTION_MS = 300_000  # without a call; clients connect anew by themselves
 _MESSAGE_OVERHEAD_BYTES = 64 * 1024  # of a request beside its pictures
-_DRAIN_SECONDS = 3600.0  # a server of gRPC stops listening only by stopping; stop() shortens this
 _SHUTDOWN_SECONDS = 5.0
 _FAREWELL_SECONDS = 0.2  # in which those who ask without a pause learn that they need not
 
@@ -75,7 +74,8 @@ class RpcServer:
             ],
         )
         self._health = Health(plane)
-        self._server.add_generic_rpc_handlers((_handler(Predict(plane, limits, options, self._silence)),))
+        self._predict = Predict(plane, limits, options, self._silence)
+        self._server.add_generic_rpc_handlers((_handler(self._predict),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if options.reflection:
             names = (PREDICT, health.SERVICE_NAME, reflection.SERVICE_NAME)
@@ -115,8 +115,6 @@ class RpcServer:
         """Refuse new calls and report that nothing serves; go on with the calls that are running."""
         self._health.stop()
         self._listening.close()
-        time.sleep(_FAREWELL_SECONDS)
-        self._server.stop(_DRAIN_SECONDS)
 
     def stop(self, grace: float) -> None:
         """Finish what was accepted, then close.
@@ -124,8 +122,13 @@ class RpcServer:
         Args:
             grace: seconds after which calls are cancelled that are still running.
         """
-        self._health.stop()
-        self._server.stop(grace).wait(grace + _SHUTDOWN_SECONDS)
+        until = time.monotonic() + grace
+        self.stop_accepting()
+        # A stopped server of gRPC lets calls that still come wait for those that run, and cancels them then; so it goes
+        # on refusing them until nothing runs, and for as long as clients need that ask without a pause.
+        self._predict.wait_until_idle(grace)
+        time.sleep(_FAREWELL_SECONDS)
+        self._server.stop(max(0.0, until - time.monotonic())).wait(grace + _SHUTDOWN_SECONDS)
         self._silence.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)
 

@@ -151,6 +151,10 @@ class Predict:
         outcome.trace = tracing.enter(tracer.begin("grpc", texts_of(context)) if tracer else None)
         return key
 
+    def wait_until_idle(self, seconds: float) -> None:
+        """Wait until no call is in work, or for so many seconds."""
+        self._places.wait_until_free(seconds)
+
     @contextmanager
     def _place(self, places: Places, owner: str = "") -> Iterator[None]:
         with ExitStack() as held:
