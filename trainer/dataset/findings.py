@@ -11,6 +11,11 @@ SHOWN = 5  # examples in a sentence
 Side = Literal["train", "test"]
 
 
+def counted(count: int, noun: str) -> str:
+    """Return how many there are of something, such as `1 picture` or `2,000 pictures`."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
 class Severity(StrEnum):
     """Whether training can go on."""
 

@@ -10,7 +10,7 @@ from contract.charset import Charset
 from trainer.config import NeuralNetSection, TrainConfig
 from trainer.dataset.alphabet import fitting_charset
 from trainer.dataset.config_file import as_yaml
-from trainer.dataset.findings import SHOWN, Entry, Finding, Place, Severity, Side
+from trainer.dataset.findings import SHOWN, Entry, Finding, Place, Severity, Side, counted
 from trainer.network.geometry import frames, smallest_width
 
 RARE = 10  # a symbol with fewer samples than this is hardly learnt
@@ -275,7 +275,7 @@ def _warning(rule: str, sentence: str, places: Sequence[Place]) -> Iterator[Find
 
 
 def _count(places: Sequence[Place], noun: str) -> str:
-    return f"{len(places):,} {noun}" if len(places) == 1 else f"{len(places):,} {noun}s"
+    return counted(len(places), noun)
 
 
 def _some(words: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from trainer.config import TrainConfig
 from trainer.dataset import endless, sources
+from trainer.dataset.findings import counted
 from trainer.dataset.sample import Sample
 from trainer.errors import SourceError
 
@@ -44,7 +45,7 @@ class Scan:
     def left_out_sentence(self, names: frozenset[str]) -> str:
         """Return what `without` does with these names, for a person."""
         unknown = sorted(names - {sample.name for sample in self.samples})
-        left_out = f"--exclude leaves {_pictures(len(names) - len(unknown))} out"
+        left_out = f"--exclude leaves {counted(len(names) - len(unknown), 'picture')} out"
         if not unknown:
             return left_out
         if len(unknown) == len(names):
@@ -55,10 +56,6 @@ class Scan:
             left_out += f"; no picture has {len(unknown):,} of its names"
         more = ", ..." if len(unknown) > SHOWN else ""
         return f"{left_out}: {', '.join(unknown[:SHOWN])}{more}"
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'' if count == 1 else 's'}"
 
 
 def scan(config: TrainConfig) -> Scan:

@@ -4,7 +4,7 @@ import struct
 
 import deflate
 
-PNG_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+from contract.plain import PNG_SIGNATURE
 
 _CHUNK = struct.Struct(">I4s")
 _AROUND = 12  # bytes of a chunk beside its data: length, name, CRC

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 from contract.files import write_atomically
 from trainer.dataset import manifest as manifests
 from trainer.dataset import quarantine
-from trainer.dataset.findings import Side
+from trainer.dataset.findings import Side, counted
 from trainer.dataset.manifest import Manifest, Stored
 from trainer.dataset.pack import PackedSet
 from trainer.run import Run, differences
@@ -193,7 +193,7 @@ def changes(known: Lineage, packed: PackedSet, left_out: int) -> list[str]:
     now = begun(packed)
     told = differences(known.Decided, now.Decided)
     if left_out != packed.excluded:
-        told.append(f"--exclude left {_pictures(left_out)} out, now {packed.excluded:,}")
+        told.append(f"--exclude left {counted(left_out, 'picture')} out, now {packed.excluded:,}")
     before, after = _by_content(known), _by_content(now)
     counts: collections.Counter[str] = collections.Counter()
     for digest in before | after:
@@ -204,7 +204,7 @@ def changes(known: Lineage, packed: PackedSet, left_out: int) -> list[str]:
             counts["relabelled"] += len(new)
         elif old[0].side != new[0].side:
             counts[f"moved from {old[0].side} to {new[0].side}"] += len(new)
-    return told + [f"{_pictures(count)} {what}" for what, count in sorted(counts.items())]
+    return told + [f"{counted(count, 'picture')} {what}" for what, count in sorted(counts.items())]
 
 
 def _decided(manifest: Manifest) -> dict[str, Any]:
@@ -222,7 +222,3 @@ def _by_content(lineage: Lineage) -> dict[str, list[Picture]]:
     for one in lineage.Pictures:
         grouped.setdefault(one.sha256, []).append(one)
     return grouped
-
-
-def _pictures(count: int) -> str:
-    return f"{count:,} picture{'' if count == 1 else 's'}"
