@@ -11,6 +11,7 @@ from serving.codes import INTERNAL, Code, code_of, explain, standing_of
 from serving.errors import ServingError
 from serving.http.admin import admin_routes, metrics_routes
 from serving.http.answers import helped, json_response, new_uid, wants_native
+from serving.http.application import Application
 from serving.http.captcha import captcha_routes
 from serving.http.dropin import drop_in_routes
 from serving.http.facilities import Facilities
@@ -42,7 +43,7 @@ def create_app(
     limits = limits or RequestLimits()
     options = options or HttpOptions()
     facilities = facilities or Facilities()
-    app = Flask("serving", static_folder=None)
+    app = Application("serving")
     app.config.update(
         MAX_CONTENT_LENGTH=limits.max_body_bytes,
         MAX_FORM_MEMORY_SIZE=limits.max_body_bytes,
