@@ -131,6 +131,9 @@ class Service(Protocol):
 
     folder: Path
 
+    def active(self) -> str:
+        """Return the version that serves; empty if none does."""
+
     def sender(self) -> Sender:
         """Return a sender for one client."""
 
@@ -173,6 +176,10 @@ class InProcess:
                 raise TimeoutError(f"{version} does not serve: {self.plane.models()}")
             time.sleep(0.005)
 
+    def active(self) -> str:
+        """Return the version that serves; empty if none does."""
+        return next((model.version for model in self.plane.models() if model.state == "active"), "")
+
     def read(self, picture: bytes) -> Answer:
         """Read one picture."""
         (answer,) = self.plane.recognize([picture], Hints())
@@ -213,9 +220,17 @@ class OverHttp:
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
         assert self._process.stdout
         self.url = self._process.stdout.readline().split()[-1]
-        with HttpClient(self.url, Patience(seconds=30, retries=0)) as client:
+        with self._client() as client:
             while not client.ready():
                 time.sleep(0.05)
+
+    def active(self) -> str:
+        """Return the version that serves; empty if none does."""
+        with self._client() as client:
+            return next((model.version for model in client.models() if model.state == "active"), "")
+
+    def _client(self) -> HttpClient:
+        return HttpClient(self.url, Patience(seconds=30, retries=0))
 
     def sender(self) -> Sender:
         """Return a sender for one client, with a connection of its own."""

@@ -56,7 +56,7 @@ class Flood:
         self._elsewhere.join()
 
     def begin(
-        self, url: str, pictures: Sequence[bytes], rate: float, seconds: float, connections: int
+        self, url: str, pictures: Sequence[bytes], rate: float, seconds: float, connections: int, *, after: float
     ) -> AsyncResult[Poured]:
         """Send requests at a rate, each at its moment, while there is a connection that waits for no answer.
 
@@ -66,12 +66,16 @@ class Flood:
             rate: a second.
             seconds: for which requests are due.
             connections: how many answers may be waited for at once.
+            after: seconds before it begins.
         """
-        return self._elsewhere.apply_async(pour, (url, pictures, rate, seconds, connections))
+        return self._elsewhere.apply_async(pour, (url, pictures, rate, seconds, connections, after))
 
 
-def pour(url: str, pictures: Sequence[bytes], rate: float, seconds: float, connections: int) -> Poured:
+def pour(
+    url: str, pictures: Sequence[bytes], rate: float, seconds: float, connections: int, after: float = 0.0
+) -> Poured:
     """Send as `Flood.begin` has it, and return what became of it."""
+    time.sleep(after)
     parts = urlsplit(url)
     requests = [request_of(picture, parts.netloc) for picture in pictures]
     worked = time.process_time()

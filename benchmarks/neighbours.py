@@ -89,13 +89,13 @@ def fairness(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -
         most = FLOOD * capacity(service, artifacts.pictures, CLIENTS)
         rate = QUIET * capacity(service, quiet.pictures, CLIENTS)
         print(f"  the quiet model {rate:.1f} requests/s, the flooded one {most:.0f}/s", flush=True)
-        solo = load(service, quiet.pictures, rate, seconds, CLIENTS)
-        pouring = flood.begin(service.url, artifacts.pictures, most, seconds, CROWD)
-        beside = load(service, quiet.pictures, rate, seconds, CLIENTS)
+        pouring = flood.begin(service.url, artifacts.pictures, most, seconds, CROWD, after=seconds)
+        samples = load(service, quiet.pictures, rate, 2 * seconds, CLIENTS)
         print_flood(pouring.get())
+    solo, beside = ([sample for sample in samples if (sample.due >= seconds) is late] for late in (False, True))
     lost = Counter(sample.error for sample in beside if sample.error)
     for percent in (50, 99):
-        alone, flooded = (percentile([s.total for s in samples if not s.error], percent) for samples in (solo, beside))
+        alone, flooded = (percentile([s.total for s in part if not s.error], percent) for part in (solo, beside))
         ratio = flooded / alone
         print(f"  the quiet model's p{percent}: {1000 * alone:.1f} ms solo, {1000 * flooded:.1f} ms: {ratio:.2f} times")
     print(f"  {len(beside) - sum(lost.values())} of {len(beside)} requests for it answered {dict(lost) or ''}")

@@ -31,11 +31,13 @@ class Child:
 
     Attributes:
         yielding: the same; can be turned on later, never off.
+        started: whether it has answered once.
         alive: whether another exchange may succeed.
     """
 
     def __init__(self, meanwhile: Callable[[], None], *, yielding: bool) -> None:
         self.yielding = yielding
+        self.started = False
         self.alive = True
         self._meanwhile = meanwhile
         self._why = ""
@@ -93,6 +95,7 @@ class Child:
                 self._meanwhile()
             line = b"" if process.stdout.closed else process.stdout.readline(MAX_LINE)
         if line.endswith(b"\n"):
+            self.started = True
             self.alive = self.alive and not watch.verdict  # it may have been ended right behind its answer
             return line
         said = self.bury()

@@ -28,6 +28,7 @@ class TrialLimits:
         memory: bytes beside what tensorflow itself takes. Held on Linux only.
         idle: seconds that the child waits for another model before it ends.
         patience: seconds that a trial which yields may wait for a processor.
+        start_patience: the same of one whose child has yet to start, which takes seconds of processor time.
         long_patience: the same of one that does not. What waits longer is given up: nothing is proven about the model.
     """
 
@@ -35,7 +36,14 @@ class TrialLimits:
     memory: int = 4 * 1024**3
     idle: float = 30.0
     patience: float = 5.0
+    start_patience: float = 15.0
     long_patience: float = 600.0
+
+    def wait(self, *, yielding: bool, started: bool) -> float:
+        """Return for how many seconds a trial may wait for a processor."""
+        if not yielding:
+            return self.long_patience
+        return self.patience if started else self.start_patience
 
 
 @dataclass(frozen=True)
@@ -109,12 +117,12 @@ class Preflight:
     def _exchange(self, request: Request, graph: bytes, *, yielding: bool) -> bytes:
         limits = self._limits
         yielding = yielding and time.monotonic() >= self._hurry_until
-        patience = limits.patience if yielding else limits.long_patience
         parts = [pickle.dumps((request, yielding)), graph]
         child = self._take(request.model, yielding=yielding)
+        wait = limits.wait(yielding=yielding, started=child.started)
         line: bytes | None = None
         try:
-            line = child.exchange(parts, request.model.Graph.File, limits.seconds, patience)
+            line = child.exchange(parts, request.model.Graph.File, limits.seconds, wait)
         except StarvedError:
             self._hurry_until = time.monotonic() + _HURRIED_SECONDS
             raise

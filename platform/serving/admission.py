@@ -27,8 +27,8 @@ def refuse_if_full(left: Sequence[Route[Session]]) -> None:
 
 def target_of(
     routes: Routes[Session], left: Sequence[Route[Session]], hints: Hints, picture: bytes, limits: Limits
-) -> Session:
-    """Return what will read a picture, by the size in its header.
+) -> tuple[Session, int]:
+    """Return what will read a picture, by the size in its header, and how many pixels that means.
 
     Args:
         routes: of this moment.
@@ -43,8 +43,8 @@ def target_of(
         UnknownModelError: no model reads it.
     """
     with picture_errors():
-        size = image.size_of(picture, limits)
-    return routes.choose(left, hints, size).target
+        width, height = image.size_of(picture, limits)
+    return routes.choose(left, hints, (width, height)).target, width * height
 
 
 @contextmanager

@@ -77,7 +77,7 @@ class Recognizes(Protocol):
     """The data plane as the transports see it."""
 
     def recognize(self, pictures: Sequence[bytes], hints: Hints, *, deadline: float | None = None) -> Sequence[Answer]:
-        """Read pictures; one answer each, in order.
+        """Read pictures; one answer each, in order. Tells `serving.turns` before it waits for a model.
 
         Args:
             pictures: bytes of picture files.

@@ -33,13 +33,15 @@ class Ticket:
         request: name of the request, for the log.
         started: when the first of them was taken from the queue, on the clock of time.monotonic(); None before.
         results: one per picture, in order; complete once `Batcher.wait` has returned.
+        seat: of the thread that waits; of nobody before.
     """
 
-    __slots__ = ("deadline", "done", "left", "request", "results", "started")
+    __slots__ = ("deadline", "done", "left", "request", "results", "seat", "started")
 
     def __init__(self, count: int, deadline: float) -> None:
         self.deadline = deadline
         self.request = request_name()
+        self.seat = turns.NOBODY
         self.started: float | None = None
         self.left = count
         self.results: list[Result] = [_NOT_STARTED] * count
@@ -52,7 +54,7 @@ class Ticket:
         self.results[index] = result
         self.left -= 1
         if self.left == 0:
-            self.done.release()
+            self.seat.come_back(self.done.release)
 
 
 _NOT_STARTED = DeadlineError("the deadline passed before the picture's turn came")
@@ -146,7 +148,10 @@ class Batcher:
 
         What has been started is finished, unless it hangs.
         """
-        turns.about_to_wait()
+        if ticket.done.acquire(blocking=False):
+            return ticket.results
+        ticket.seat = turns.here()
+        ticket.seat.leave()
         if not ticket.done.acquire(timeout=max(0.0, ticket.deadline - time.monotonic())):
             self.cancel(ticket)
             if not ticket.done.acquire(timeout=HUNG_SECONDS):

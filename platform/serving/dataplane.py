@@ -10,21 +10,17 @@ from typing import Self
 
 from contract import image
 from contract.image import Pixels
-from serving import tracing, withdrawal
+from serving import tracing, turns, withdrawal
 from serving.admission import picture_errors, refuse_if_full, target_of
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.batcher import Result, Ticket
 from serving.budget import Budget
 from serving.core_settings import LimitsSection
-from serving.errors import (
-    BadRequestError,
-    DeadlineError,
-    OverloadedError,
-    ServingError,
-    TooLargeError,
-)
+from serving.errors import BadRequestError, DeadlineError, OverloadedError, ServingError, TooLargeError
 from serving.lifecycle import Lifecycle
 from serving.pool import Pool, Session
+
+_MANY_PIXELS = 250_000  # to decode them takes some milliseconds, in which others need not wait
 
 _log = logging.getLogger(__name__)
 
@@ -97,10 +93,11 @@ class DataPlane:
         refuse_if_full(left)
         answers = [Answer()] * len(pictures)
         begun = time.monotonic()
+        pixels = 0
         with _Leases() as leases:
             for index, picture in enumerate(pictures):
                 try:
-                    session = target_of(routes, left, hints, picture, self._limits.picture)
+                    session, size = target_of(routes, left, hints, picture, self._limits.picture)
                 except ServingError as error:
                     answers[index] = Answer(error=error)
                     continue
@@ -108,7 +105,10 @@ class DataPlane:
                 if work is None:
                     return None
                 work.plan(index, len(picture))
+                pixels += size
             with self._budget.share(leases.sizes):
+                if pixels > _MANY_PIXELS:
+                    turns.here().leave()
                 for work in leases.reserve():
                     self._decode(work, pictures, answers)
                 submitted = time.monotonic()

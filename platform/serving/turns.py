@@ -1,21 +1,44 @@
-"""Word from a thread that it is about to wait for a model, for whoever gave it its work.
+"""Word between a thread that waits for a model and whoever gave it its work.
 
-Threads that work share one interpreter, so only a few of them should at a time; any number may wait.
+Threads that work share one interpreter, so only a few of them should at a time; any number may wait. Nor should all
+that waited for a batch come back at once.
 """
 
 import threading
 from collections.abc import Callable
+from typing import Protocol
+
+
+class Seat(Protocol):
+    """One piece of work on one thread, as whoever gave it sees it."""
+
+    def leave(self) -> None:
+        """Let another thread work: this one is about to wait, or to be busy without the interpreter. It says so."""
+
+    def come_back(self, wake: Callable[[], None]) -> None:
+        """Call `wake` when it is the thread's turn again; from any thread, which must not wait long for this."""
+
+
+class _Nobody:
+    def leave(self) -> None:
+        pass
+
+    def come_back(self, wake: Callable[[], None]) -> None:
+        wake()
+
+
+NOBODY: Seat = _Nobody()
+"""Stands for work that nobody keeps count of."""
 
 _here = threading.local()
 
 
-def on_wait(action: Callable[[], None]) -> None:
-    """Set what is done whenever this thread is about to wait."""
-    _here.action = action
+def take(seat: Seat) -> None:
+    """Set what this thread works on."""
+    _here.seat = seat
 
 
-def about_to_wait() -> None:
-    """Say so."""
-    action: Callable[[], None] | None = getattr(_here, "action", None)
-    if action:
-        action()
+def here() -> Seat:
+    """Return what this thread works on."""
+    seat: Seat = getattr(_here, "seat", NOBODY)
+    return seat

@@ -137,13 +137,21 @@ def test_a_model_that_hangs_keeps_no_other_waiting(preflight: Preflight) -> None
 def test_after_one_has_yielded_in_vain_none_yields_for_a_while(
     preflight: Preflight, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(preflight, "_limits", TrialLimits(patience=-1.0))  # any wait is too long
+    monkeypatch.setattr(preflight, "_limits", TrialLimits(patience=-1.0, start_patience=-1.0))  # any wait is too long
     with pytest.raises(EngineError, match="has waited -1 s for a processor") as caught:
         preflight(*bomb("endless"), 2, yielding=True)
     assert not isinstance(caught.value, GraphError)
     monkeypatch.undo()
     preflight(*bomb("harmless"), 2, yielding=True)
     assert not preflight._idle[-1].yielding
+
+
+def test_the_start_of_a_child_is_waited_for_longer() -> None:
+    preflight = Preflight(TrialLimits(patience=-1.0))
+    preflight(*bomb("harmless"), 2, yielding=True)
+    with pytest.raises(EngineError, match="has waited -1 s for a processor"):
+        preflight(*bomb("endless"), 2, yielding=True)
+    preflight.close()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities are another matter elsewhere")

@@ -28,13 +28,21 @@ QUIET_SECONDS = 1.0
 """How long a connection must have been quiet to be closed when the service stops. Another request may be on its way on
 one that was just used or opened; its answer then tells the client to connect anew."""
 
+NEW_SECONDS = 1.0
+"""A new connection has its turn like one whose last answer is so long ago: neither those that are open nor those that
+are opened without pause keep the others waiting."""
 
 PATIENCE_SECONDS = 5.0
 """How long a request may have been on its way when another client needs the connection that it comes on."""
 
 
 class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
-    """One connection."""
+    """One connection.
+
+    Attributes:
+        answered_at: when it had its last answer, or was opened, on the clock of time.monotonic().
+        sending: whether the thread that answers sends now, which says so if something is left for the loop to send.
+    """
 
     task_class = LastTask
     error_task_class = JsonErrorTask
@@ -44,8 +52,8 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         self._home = threading.get_ident()  # the loop makes all channels, and it alone may close them
         self._gathered: list[bytes] | None = None
         self._ended = False
-        self.refused = False  # with the answer before, because there was too much to do
-        self.sending = False  # by the thread that answers, which says so if something is left for the loop to send
+        self.answered_at = time.monotonic() - NEW_SECONDS
+        self.sending = False
         super().__init__(_Seat(server, self), *more, **named)
         server.crowd.add(self.addr[0], self)
 
@@ -96,6 +104,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         self._send_now(b"".join(parts))
 
     def _send_now(self, data: Any) -> int:  # noqa: ANN401 - as above
+        self.answered_at = time.monotonic()
         self.sending = True
         try:
             return int(super().write_soon(data))

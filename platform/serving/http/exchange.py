@@ -15,12 +15,10 @@ from waitress.utilities import RequestEntityTooLarge
 from serving.codes import Code
 from serving.forms import NATIVE
 from serving.http.answers import RETRY_SECONDS
+from serving.http.dispatcher import BusyError
 from serving.http.guard import UNROUTED
 from serving.http.refusals import Trouble
-from serving.http.workers import BusyError
 from serving.logs import begin_request
-
-_BUSY = (str(int(HTTPStatus.SERVICE_UNAVAILABLE)), str(int(HTTPStatus.TOO_MANY_REQUESTS)))
 
 READ_OFF_BYTES = 64 * 1024 * 1024
 """A body that is too large is read and dropped up to this size: a client that is still sending would not see the
@@ -42,7 +40,6 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # see the module's docstr
         self.content_length = len(body)
         self.response_headers += [("Content-Type", "application/json"), *refusal.headers.items()]
         busy = isinstance(error, BusyError)
-        self.channel.refused = busy
         if busy:
             self.response_headers.append(("Retry-After", str(RETRY_SECONDS)))
         if not busy or listener.draining:
@@ -65,7 +62,6 @@ class LastTask(WSGITask):  # type: ignore[misc]
         if self.wrote_header:
             super().write(data)
         else:  # head and body in one packet
-            self.channel.refused = self.status.startswith(_BUSY)
             self.channel.together(lambda: super(LastTask, self).write(data))
 
 

@@ -8,12 +8,13 @@ when it comes: a connection whose answer is being made is usually readable again
 import selectors
 import time
 from collections import deque
+from heapq import nsmallest
 from typing import Any
 
 from waitress import wasyncore
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
-_REFUSED_AT_ONCE = 8  # connections whose last answer was that there is too much to do
+_AT_ONCE = 8  # connections that are seen to between two looks at who is there
 _LISTENERS_SECONDS = 0.1  # between two looks whether there is room for more connections
 
 
@@ -57,14 +58,11 @@ class Sockets(dict[int, Any]):
     def turn(self, seconds: float) -> None:
         """Wait until something happens, at most so long, and let the objects see to it."""
         self._ask_those_that_changed()
-        refused = 0
-        for key, happened in sorted(self._selector.select(seconds), key=self._was_refused):
+        # What is left over is still there at the next turn.
+        for key, happened in nsmallest(_AT_ONCE, self._selector.select(seconds), key=self._answered_at):
             one: Any = self.get(key.fd)
             if not one:  # closed by what came before
                 continue
-            refused += self._was_refused((key, happened))
-            if refused > _REFUSED_AT_ONCE:
-                break  # they are still there at the next turn, and who was not refused comes before them again
             self._drop_unwanted(one, key.fd, happened)
             if happened & _READ and one.readable():
                 wasyncore.read(one)
@@ -92,8 +90,8 @@ class Sockets(dict[int, Any]):
             wanted = _wanted(one) | self._waited.get(number, 0)
             self._wait_for(number, wanted)
 
-    def _was_refused(self, event: tuple[selectors.SelectorKey, int]) -> bool:
-        return bool(getattr(self.get(event[0].fd), "refused", False))
+    def _answered_at(self, event: tuple[selectors.SelectorKey, int]) -> float:
+        return float(getattr(self.get(event[0].fd), "answered_at", 0.0))  # listeners and the trigger first
 
     def _drop_unwanted(self, one: Any, number: int, happened: int) -> None:  # noqa: ANN401 - as above
         unwanted = happened & ~_wanted(one)

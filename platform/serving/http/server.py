@@ -13,12 +13,12 @@ from serving.answer import Recognizes
 from serving.http.app import create_app
 from serving.http.connections import Listener
 from serving.http.crowd import Crowd
+from serving.http.dispatcher import BoundedDispatcher
 from serving.http.facilities import Facilities
 from serving.http.loop import Sockets
 from serving.http.options import HttpOptions
 from serving.http.refusals import Wording
 from serving.http.tls import TlsListener
-from serving.http.workers import BoundedDispatcher
 from serving.pictures import RequestLimits
 from serving.security.addresses import loopback
 

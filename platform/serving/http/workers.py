@@ -1,21 +1,15 @@
-"""The threads that answer requests, and the bound on how many are answered at once."""
+"""Threads that do tasks, a few of them at a time."""
 
 import logging
 import threading
 import time
-from collections import deque
-from functools import partial
-from typing import Any, Protocol
-
-from waitress.utilities import Error
+from collections.abc import Callable
+from dataclasses import dataclass
+from heapq import heappop, heappush
+from itertools import count
+from typing import Protocol
 
 from serving import turns
-from serving.metering import Meter
-
-AT_ONCE = 4
-"""Threads that answer POST requests and work. One that works has the interpreter, or is about to want it."""
-
-_TURNS = 4  # one of them for those that were refused
 
 _log = logging.getLogger(__name__)
 
@@ -24,8 +18,8 @@ class Task(Protocol):
     """One request to answer: a channel of waitress."""
 
     @property
-    def refused(self) -> bool:
-        """Whether the answer before was that there is too much to do."""
+    def answered_at(self) -> float:
+        """When its connection had its last answer, or was opened."""
 
     def service(self) -> None:
         """Answer it."""
@@ -34,18 +28,11 @@ class Task(Protocol):
         """Forget it."""
 
 
-class BusyError(Error):  # type: ignore[misc]  # waitress has no annotations
-    """What a request is refused with when too many are in work."""
-
-    code = 503
-    reason = "Service Unavailable"
-
-
 class Workers:
     """Threads, started when they are needed. The one that was free last works next: its memory is still near the CPU.
 
-    A client that was refused and asks again comes behind the others, so that a flood for one model does not hold up the
-    requests for another.
+    Of what waits, that of the connection comes first whose last answer is longest ago, so that clients that ask without
+    pause do not hold up those that ask now and then, and each has its turn.
 
     Args:
         most: tasks in hand.
@@ -76,20 +63,38 @@ class Workers:
         with self._lock:
             if self._working < self._at_once:
                 return self._start(task) or (wait and self._waiting.add(task))
-            in_hand = len(self._threads) - len(self._free) + len(self._waiting)
+            in_hand = len(self._threads) - len(self._free) + self._waiting.tasks
             return (wait or in_hand < self._most) and self._waiting.add(task)
 
     def stop(self, seconds: float) -> None:
         """Forget what waits, and end the threads; those that are busy longer than this are left to themselves."""
         with self._lock:
             self._stopped = True
-            while task := self._waiting.next():
-                task.cancel()
+            while self._waiting:
+                one = self._waiting.next()
+                one.wake() if isinstance(one, _Return) else one.cancel()
             for worker in self._free:
                 worker.ready.release()
         until = time.monotonic() + seconds
         for thread in self._threads:
             thread.join(max(0.0, until - time.monotonic()))
+
+    def leave(self, worker: "_Worker") -> None:
+        """Let another thread work while this one waits."""
+        with self._lock:
+            if worker.works:
+                worker.works = False
+                self._working -= 1
+                self._go_on()
+
+    def come_back(self, one: "_Return") -> None:
+        """Wake a thread that waits when it is its turn."""
+        with self._lock:
+            if one.needs_turn and not self._stopped:
+                self._waiting.add(one)
+                self._go_on()
+            else:
+                one.wake()
 
     def _start(self, task: Task) -> bool:
         worker = self._free.pop() if self._free else self._new()
@@ -118,23 +123,16 @@ class Workers:
 
     def _work(self, worker: "_Worker") -> None:
         self._here.worker = worker
-        turns.on_wait(partial(self._give_turn, worker))
         while True:
             worker.ready.acquire()
             task, worker.task = worker.task, None
             while task:
+                turns.take(_Seat(self, worker, worker.done, task.answered_at))
                 _do(task)
+                worker.done += 1
                 task = self._next(worker)
             if self._stopped:
                 return
-
-    def _give_turn(self, worker: "_Worker") -> None:
-        """Let another thread work while this one waits for a model; it comes back to little more than an answer."""
-        with self._lock:
-            if worker.works:
-                worker.works = False
-                self._working -= 1
-                self._go_on()
 
     def _next(self, worker: "_Worker") -> Task | None:
         """Return what a thread does next; without anything it is free."""
@@ -150,42 +148,93 @@ class Workers:
         return None
 
     def _go_on(self) -> None:
-        task = self._waiting.next() if self._working < self._at_once else None
-        if task and not self._start(task):
-            self._waiting.add(task)
-
-
-class _Line:
-    """Who waits, in two lines: who was refused just now has every fourth turn, and what the others leave."""
-
-    def __init__(self) -> None:
-        self._first: deque[Task] = deque()
-        self._again: deque[Task] = deque()
-        self._turn = 0
-
-    def __len__(self) -> int:
-        return len(self._first) + len(self._again)
-
-    def add(self, task: Task) -> bool:
-        (self._again if task.refused else self._first).append(task)
-        return True
-
-    def next(self) -> Task | None:
-        self._turn = (self._turn + 1) % _TURNS
-        line = (self._first or self._again) if self._turn else (self._again or self._first)
-        return line.popleft() if line else None
+        while self._waiting and self._working < self._at_once:
+            one = self._waiting.next()
+            if not isinstance(one, _Return):
+                if not self._start(one):
+                    self._waiting.add(one)
+                    return
+                continue
+            if one.needs_turn:
+                one.seat.worker.works = True
+                self._working += 1
+            one.wake()
 
 
 class _Worker:
-    """A thread's next task, whether it has a turn, and the lock that it sleeps on until there is something to do."""
+    """What others know of a thread, and the lock that it sleeps on until there is something to do.
 
-    __slots__ = ("ready", "task", "works")
+    Attributes:
+        task: that it does next.
+        done: how many it has done.
+        works: whether it has a turn.
+        ready: held while there is nothing to do.
+    """
+
+    __slots__ = ("done", "ready", "task", "works")
 
     def __init__(self) -> None:
         self.task: Task | None = None
+        self.done = 0
         self.works = False
         self.ready = threading.Lock()
         self.ready.acquire()
+
+
+@dataclass(frozen=True, slots=True)
+class _Seat:
+    """A thread at one of its tasks."""
+
+    workers: Workers
+    worker: _Worker
+    number: int
+    answered_at: float
+
+    def leave(self) -> None:
+        self.workers.leave(self.worker)
+
+    def come_back(self, wake: Callable[[], None]) -> None:
+        self.workers.come_back(_Return(self, wake))
+
+
+@dataclass(frozen=True, slots=True)
+class _Return:
+    """A thread that has waited and can go on."""
+
+    seat: _Seat
+    wake: Callable[[], None]
+
+    @property
+    def answered_at(self) -> float:
+        return self.seat.answered_at
+
+    @property
+    def needs_turn(self) -> bool:
+        # It may have come back already, or given up waiting and be done with that task.
+        worker = self.seat.worker
+        return worker.done == self.seat.number and not worker.works
+
+
+class _Line:
+    """What waits for a turn: tasks that nobody has begun, and threads that can go on with theirs."""
+
+    def __init__(self) -> None:
+        self.tasks = 0
+        self._heap: list[tuple[float, int, Task | _Return]] = []
+        self._numbers = count()
+
+    def __len__(self) -> int:
+        return len(self._heap)
+
+    def add(self, one: Task | _Return) -> bool:
+        self.tasks += not isinstance(one, _Return)
+        heappush(self._heap, (one.answered_at, next(self._numbers), one))
+        return True
+
+    def next(self) -> Task | _Return:
+        one = heappop(self._heap)[-1]
+        self.tasks -= not isinstance(one, _Return)
+        return one
 
 
 def _do(task: Task) -> None:
@@ -193,36 +242,3 @@ def _do(task: Task) -> None:
         task.service()
     except Exception:  # noqa: BLE001 - a defect of one request must not end the thread of the next ones
         _log.exception("a request could not be answered")
-
-
-class BoundedDispatcher:
-    """Lets a bounded number of requests into the application, and answers the rest at once.
-
-    waitress would queue without a bound, where neither an admission control nor a deadline reaches. Requests other than
-    POST do no long work; they have threads of their own, so that health is answered under load.
-
-    Args:
-        threads: how many POST requests run at once.
-        meter: is told of each refusal.
-        spare: threads for other requests and for refusals.
-    """
-
-    def __init__(self, threads: int, meter: Meter, spare: int = 4) -> None:
-        self._meter = meter
-        self._posts = Workers(threads, "http", AT_ONCE)
-        self._others = Workers(spare, "http-quick")
-
-    def add_task(self, task: Any) -> None:  # noqa: ANN401 - a channel of waitress
-        """Start to answer the first request of a channel."""
-        request = task.requests[0]
-        if request.error is None and request.command == "POST":
-            if self._posts.take(task, wait=False):
-                return
-            self._meter.turned_away("http")
-            request.error = BusyError("too many requests at once: try again later")
-        self._others.take(task, wait=True)
-
-    def shutdown(self, seconds: float) -> None:
-        """Stop the threads; those that are still busy after so long are left to themselves."""
-        self._others.stop(seconds)
-        self._posts.stop(seconds)

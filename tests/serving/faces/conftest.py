@@ -13,6 +13,7 @@ from PIL import Image, UnidentifiedImageError
 
 from contract.decode import Symbol
 from contract.errors import DamagedPictureError
+from serving import turns
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.errors import DeadlineError, ServingError, UnknownModelError, UnreadablePictureError
 from serving.http.app import create_app
@@ -39,6 +40,7 @@ class FakePlane:
         self.calls.append((list(pictures), hints, deadline))
         if self.gate:
             self.waiting.release()
+            turns.here().leave()  # as who waits for a model
             assert self.gate.wait(10)
         if self.failure and self.failures:
             self.failures -= 1

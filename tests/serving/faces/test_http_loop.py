@@ -104,13 +104,13 @@ def test_one_that_is_closed_is_heard_no_more(sockets: Sockets, wire: Callable[[]
     assert not sockets.unheard(second)
 
 
-def test_connections_that_were_just_refused_come_after_the_others_and_a_few_at_a_time(
+def test_connections_that_were_answered_last_come_after_the_others_and_a_few_at_a_time(
     sockets: Sockets, wire: Callable[[], Wire]
 ) -> None:
     flood, quiet = [wire() for _ in range(20)], wire()
     order: list[Wire] = []
     for one in [*flood, quiet]:
-        one.refused = one is not quiet
+        one.answered_at = float(one is not quiet)
         one.other.send(b"in")
         one.handle_read_event = lambda one=one: order.append(one) or one.heard.append(one.end.recv(100))
     sockets.turn(1)

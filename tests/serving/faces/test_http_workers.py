@@ -1,4 +1,6 @@
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +14,7 @@ class Job:
         self.action = action
         self.done = threading.Event()
         self.cancelled = False
-        self.refused = False
+        self.answered_at = 0.0
         self.thread = ""
 
     def service(self) -> None:
@@ -148,7 +150,7 @@ def test_a_few_work_at_once_and_those_that_wait_for_a_model_do_not_count() -> No
     working = threading.Semaphore(0)
 
     def wait_for_a_model() -> None:
-        turns.about_to_wait()
+        turns.here().leave()
         assert gates["model"].wait(10)
 
     def work() -> None:
@@ -177,17 +179,99 @@ def test_tasks_that_have_no_turn_count_as_in_hand() -> None:
     workers.stop(10)
 
 
-def test_who_was_refused_comes_behind_the_others_and_is_not_forgotten() -> None:
+def test_whose_last_answer_is_longest_ago_comes_first() -> None:
     workers = Workers(40, "w", at_once=1)
-    gate, order = threading.Event(), list[str]()
+    gate, order = threading.Event(), list[int]()
     workers.take(Job(lambda: assert_true(gate.wait(10))), wait=False)
-    refused = [Job(lambda: order.append("refused")) for _ in range(10)]
-    for job in refused:
-        job.refused = True
-    others = [Job(lambda: order.append("other")) for _ in range(10)]
-    assert all(workers.take(job, wait=False) for job in [*refused, *others])
+    moments = random.Random(0).sample(range(30), 30)
+    jobs = [Job(lambda moment=moment: order.append(moment)) for moment in moments]
+    for job, moment in zip(jobs, moments, strict=True):
+        job.answered_at = moment
+        assert workers.take(job, wait=False)
     gate.set()
-    assert all(job.done.wait(10) for job in [*refused, *others])
+    assert all(job.done.wait(10) for job in jobs)
     workers.stop(10)
-    assert 1 <= order[:10].count("refused") <= 3
-    assert order.count("refused") == order.count("other") == 10
+    assert order == sorted(order)
+
+
+class Call:
+    """Waits as a request waits for a model, and notes how many are awake at once when it comes back."""
+
+    awake = 0
+    most = 0
+    lock = threading.Lock()
+
+    def __init__(self) -> None:
+        self.result = threading.Semaphore(0)
+        self.left = threading.Event()
+        self.patience = 10.0
+
+    def __call__(self) -> None:
+        self.seat = turns.here()
+        self.seat.leave()
+        self.left.set()
+        self.result.acquire(timeout=self.patience)
+        with Call.lock:
+            Call.awake += 1
+            Call.most = max(Call.most, Call.awake)
+        time.sleep(0.005)
+        with Call.lock:
+            Call.awake -= 1
+
+    def ready(self) -> None:
+        self.seat.come_back(self.result.release)
+
+
+def test_those_that_waited_for_a_batch_come_back_one_after_the_other() -> None:
+    workers = Workers(20, "w", at_once=1)
+    Call.most = 0
+    calls = [Call() for _ in range(10)]
+    jobs = [Job(call) for call in calls]
+    assert all(workers.take(job, wait=False) for job in jobs)
+    assert all(call.left.wait(10) for call in calls)
+    for call in calls:
+        call.ready()
+    assert all(job.done.wait(10) for job in jobs)
+    assert Call.most == 1
+    workers.stop(10)
+
+
+def test_a_result_that_comes_when_nobody_waits_any_more_takes_no_turn() -> None:
+    workers = Workers(2, "w", at_once=1)
+    call = Call()
+    call.patience = 0.01
+    late = Job(call)
+    assert workers.take(late, wait=False)
+    assert late.done.wait(10)
+    for _ in range(3):
+        call.ready()
+        after = Job(lambda: None)
+        assert workers.take(after, wait=False)
+        assert after.done.wait(10)
+    workers.stop(10)
+
+
+def test_a_result_that_is_there_before_the_wait_is_not_waited_for() -> None:
+    workers = Workers(2, "w", at_once=1)
+    woken = threading.Event()
+    job = Job(lambda: turns.here().come_back(woken.set))
+    assert workers.take(job, wait=False)
+    assert woken.wait(10)
+    assert job.done.wait(10)
+    workers.stop(10)
+
+
+def test_stopping_wakes_those_that_wait_for_a_turn() -> None:
+    workers = Workers(3, "w", at_once=1)
+    gate, call = threading.Event(), Call()
+    waiting = Job(call)
+    assert workers.take(waiting, wait=False)
+    assert call.left.wait(10)
+    busy = Job(lambda: assert_true(gate.wait(10)))
+    assert workers.take(busy, wait=False)
+    call.ready()
+    assert not waiting.done.wait(0.05)
+    workers.stop(0)
+    assert waiting.done.wait(10)
+    gate.set()
+    workers.stop(10)
