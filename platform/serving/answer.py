@@ -43,6 +43,8 @@ class ModelStatus:
         accuracy: share of whole texts that were right when it was made; None if its YAML does not say.
         golden: pictures that it has to read before it serves.
         latency: of one picture where it was measured, in ms (median); None if its YAML does not say.
+        file: name of its YAML.
+        since: when it came to this state, in seconds since 1970.
     """
 
     name: str
@@ -56,6 +58,8 @@ class ModelStatus:
     accuracy: float | None = None
     golden: int = 0
     latency: float | None = None
+    file: str = ""
+    since: float = 0.0
 
 
 @dataclass(frozen=True)

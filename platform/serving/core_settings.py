@@ -101,7 +101,7 @@ class BatchingSection(StrictModel):
             the other.
     """
 
-    MaxBatch: Annotated[int, Field(ge=1, le=1024)] = 32
+    MaxBatch: Annotated[int, Field(ge=1, le=1024)] = 16
     MaxDelayMs: Annotated[float, Field(ge=0, le=1000)] = 0.0
     Queue: Count = 128
     Workers: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = "auto"

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
@@ -22,6 +23,7 @@ class _Record:
     state: State
     reason: str
     since: float
+    moment: float
     doubt: str = ""  # why it could not be loaded again
 
 
@@ -31,9 +33,13 @@ class Ledger:
     Args:
         clock: in seconds, for durations.
         meter: is told of each new state.
+        now: in seconds since 1970, for people.
     """
 
-    def __init__(self, clock: Callable[[], float], meter: Meter | None = None) -> None:
+    def __init__(
+        self, clock: Callable[[], float], meter: Meter | None = None, now: Callable[[], float] = time.time
+    ) -> None:
+        self._now = now
         self._meter = meter or NoMeter()
         self._clock = clock
         self._records: dict[str, _Record] = {}
@@ -60,10 +66,10 @@ class Ledger:
             return
         now = self._clock()
         same = before is not None and before.state is state
-        since = before.since if before and same else now
+        since, moment = (before.since, before.moment) if before and same else (now, self._now())
         with self._lock:
             doubt = before.doubt if before and state in _LOADED else ""
-            self._records[candidate.key] = _Record(candidate, state, reason, since, doubt)
+            self._records[candidate.key] = _Record(candidate, state, reason, since, moment, doubt)
             self._statuses = None
         if not same:
             self._meter.state(candidate.name, candidate.version, state.value)
@@ -117,15 +123,15 @@ def _title(record: _Record) -> str:
 
 
 def _status(record: _Record) -> ModelStatus:
-    spec = record.candidate.spec
+    candidate, spec = record.candidate, record.candidate.spec
     reason = f"{record.reason}; {_DOUBTFUL}: {record.doubt}" if record.doubt else record.reason
+    known = ModelStatus(candidate.name, "", record.state.value, reason, file=candidate.file, since=record.moment)
     if spec is None:
-        return ModelStatus(record.candidate.name, "", record.state.value, reason)
-    return ModelStatus(
+        return known
+    return replace(
+        known,
         name=spec.Model.ModelName,
         version=spec.Model.Version,
-        state=record.state.value,
-        reason=reason,
         sha256=spec.Graph.SHA256,
         type=spec.Model.ModelType,
         sites=tuple(spec.Model.Sites),

@@ -1,6 +1,7 @@
 """The routes of captcha_platform: `/captcha/v1`, `/captcha/v3`, `/captcha/auth/v2` and `/service/info`."""
 
 import logging
+import time
 from collections.abc import Callable
 
 from flask import Blueprint, Response, g, request
@@ -95,7 +96,7 @@ class _Desk:
                 "online": [model.name for model in online],
                 "support": sorted({site for model in online for site in model.sites}),
                 "invalid": {
-                    f"{model.name} {model.version}": model.reason
+                    model.file: {"create_time": time.ctime(model.since), "reason": model.reason}
                     for model in models
                     if model.state in {"rejected", "failed", "waiting-for-graph"}
                 },

@@ -154,6 +154,8 @@ def _described(model: ModelStatus) -> Body:
         "accuracy": model.accuracy,
         "golden": model.golden,
         "latency": model.latency,
+        "file": model.file,
+        "since": model.since,
     }
 
 

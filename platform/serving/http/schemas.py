@@ -76,12 +76,17 @@ _MODEL: Schema = {
     "accuracy": {"type": ["number", "null"]},
     "golden": NUMBER,
     "latency": {"type": ["number", "null"]},
+    "file": {**TEXT, "description": "name of its YAML"},
+    "since": {**NUMBER, "description": "when it came to this state, in seconds since 1970"},
 }
 _INFO: Schema = {
     "total": NUMBER,
     "online": listed(TEXT),
     "support": listed(TEXT),
-    "invalid": {"type": "object", "additionalProperties": TEXT},
+    "invalid": {
+        "type": "object",
+        "additionalProperties": {"type": "object", "properties": {"create_time": TEXT, "reason": TEXT}},
+    },
 }
 _INDEXED = ["READY", "LOADING", "UNLOADING", "UNAVAILABLE"]
 _TENSOR: Schema = {"name": TEXT, "datatype": TEXT, "shape": listed(NUMBER)}

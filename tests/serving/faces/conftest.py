@@ -27,7 +27,7 @@ class FakePlane:
     def __init__(self) -> None:
         self.statuses = [
             ModelStatus("digits", "1.2", "active", sha256="ab", type="number", sites=("shop",), size=(160, 60)),
-            ModelStatus("digits", "1.3", "rejected", reason="digest differs"),
+            ModelStatus("digits", "1.3", "rejected", reason="digest differs", file="digits-1.3.yaml", since=1.6e9),
         ]
         self.failure: Exception | None = None
         self.failures = 1000

@@ -1,6 +1,7 @@
 import base64
 import io
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -338,7 +339,7 @@ def test_service_info(client: FlaskClient) -> None:
         "total": 1,
         "online": ["digits"],
         "support": ["shop"],
-        "invalid": {"digits 1.3": "digest differs"},
+        "invalid": {"digits-1.3.yaml": {"create_time": time.ctime(1.6e9), "reason": "digest differs"}},
     }
 
 

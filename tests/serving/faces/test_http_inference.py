@@ -42,6 +42,8 @@ def test_models_are_listed_with_their_states(client: FlaskClient) -> None:
         "accuracy": None,
         "golden": 0,
         "latency": None,
+        "file": "",
+        "since": 0.0,
     }
     assert (rejected["version"], rejected["state"], rejected["reason"]) == ("1.3", "rejected", "digest differs")
 
