@@ -26,7 +26,7 @@ def test_a_complete_model_is_loaded_warmed_and_served(service: Service, shop: Sh
     assert (answer.text, answer.model, answer.version) == ("digits1.0-9", "digits", "1.0")
     assert service.states() == {"digits 1.0": "active"}
     assert service.plane.ready()
-    assert engine.reader("digits1.0").batches[:3] == [1, 32, 1]  # smallest, largest, golden
+    assert engine.reader("digits1.0").batches[:3] == [1, 16, 1]  # smallest, largest, golden
 
 
 def test_nothing_is_ready_without_a_model(service: Service) -> None:
@@ -273,7 +273,7 @@ def test_what_fails_its_trial_is_never_loaded(shop: Shop, engine: FakeEngine, ca
     eventually(lambda: states_after_a_step() == {("1.0", "active"), ("2.0", "rejected")})
     ways = [line.split(": ")[1].split()[0] for line in caplog.messages if "digits 1.0: " in line]
     assert ways == ["settling", "discovered", "validating", "loading", "warming", "standby", "active"]
-    assert trial.tried == [("1.0", 32, False), ("2.0", 32, True)]  # the second steps back: the first serves
+    assert trial.tried == [("1.0", 16, False), ("2.0", 16, True)]  # the second steps back: the first serves
     assert engine.loads == ["good"]
     assert engine.reader("good").batches == [1, 1]  # the largest batch has been tried where it holds nobody up
     lifecycle.stop(5)
