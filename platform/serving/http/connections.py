@@ -28,7 +28,7 @@ QUIET_SECONDS = 1.0
 """How long a connection must have been quiet to be closed when the service stops. Another request may be on its way on
 one that was just used or opened; its answer then tells the client to connect anew."""
 
-NEW_SECONDS = 1.0
+NEW_SECONDS = 0.1
 """A new connection has its turn like one whose last answer is so long ago: neither those that are open nor those that
 are opened without pause keep the others waiting."""
 
