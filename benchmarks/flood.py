@@ -71,9 +71,7 @@ class Flood:
         return self._elsewhere.apply_async(pour, (url, pictures, rate, seconds, connections, after))
 
 
-def pour(
-    url: str, pictures: Sequence[bytes], rate: float, seconds: float, connections: int, after: float = 0.0
-) -> Poured:
+def pour(url: str, pictures: Sequence[bytes], rate: float, seconds: float, connections: int, after: float) -> Poured:
     """Send as `Flood.begin` has it, and return what became of it."""
     time.sleep(after)
     parts = urlsplit(url)

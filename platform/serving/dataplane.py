@@ -10,17 +10,16 @@ from typing import Self
 
 from contract import image
 from contract.image import Pixels
-from serving import tracing, turns, withdrawal
+from serving import tracing, withdrawal
 from serving.admission import picture_errors, refuse_if_full, target_of
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.batcher import Result, Ticket
 from serving.budget import Budget
 from serving.core_settings import LimitsSection
+from serving.decoding import DecodingRoom
 from serving.errors import BadRequestError, DeadlineError, OverloadedError, ServingError, TooLargeError
 from serving.lifecycle import Lifecycle
 from serving.pool import Pool, Session
-
-_MANY_PIXELS = 250_000  # to decode them takes some milliseconds, in which others need not wait
 
 _log = logging.getLogger(__name__)
 
@@ -39,6 +38,7 @@ class DataPlane:
         self._lifecycle = lifecycle
         self._limits = limits
         self._budget = Budget(limits.BytesInFlight)
+        self._room = DecodingRoom()
         self._draining = False
 
     def recognize(self, pictures: Sequence[bytes], hints: Hints, *, deadline: float | None = None) -> Sequence[Answer]:
@@ -107,10 +107,10 @@ class DataPlane:
                 work.plan(index, len(picture))
                 pixels += size
             with self._budget.share(leases.sizes):
-                if pixels > _MANY_PIXELS:
-                    turns.here().leave()
-                for work in leases.reserve():
-                    self._decode(work, pictures, answers)
+                works = leases.reserve()
+                with self._room.hold(pixels, deadline):
+                    for work in works:
+                        self._decode(work, pictures, answers)
                 submitted = time.monotonic()
                 for work in leases.submit(deadline):
                     for index, result in zip(work.indices, work.wait(), strict=True):

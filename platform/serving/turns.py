@@ -13,7 +13,7 @@ class Seat(Protocol):
     """One piece of work on one thread, as whoever gave it sees it."""
 
     def leave(self) -> None:
-        """Let another thread work: this one is about to wait, or to be busy without the interpreter. It says so."""
+        """Let another thread work; said by this one, which is about to wait or to be busy without the interpreter."""
 
     def come_back(self, wake: Callable[[], None]) -> None:
         """Call `wake` when it is the thread's turn again; from any thread, which must not wait long for this."""

@@ -1,6 +1,7 @@
 """T13: told to end at any moment, the service loses nothing that it has accepted, over both transports."""
 
 import http.client
+import json
 import random
 import signal
 import sys
@@ -50,15 +51,12 @@ def over_http(url: str) -> Callable[[Client], None]:
         connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=20)
         try:
             told = False
-            while not told:
+            while not (told or client.lost):
                 connection.request("POST", "/captcha/v3", picture(GRAY), {"Accept": "application/json"})
                 answer = connection.getresponse()
-                text = answer.read().decode()
-                assert answer.status == 200, text
+                client.note(json.loads(answer.read())["message"])
                 told = answer.getheader("Connection") == "close"
-                client.answered += 1
-                assert f"digits1.0-{GRAY}" in text
-        except (OSError, http.client.HTTPException, AssertionError) as error:
+        except (OSError, http.client.HTTPException) as error:
             client.lost = repr(error)
         finally:
             connection.close()

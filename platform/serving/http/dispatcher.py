@@ -9,7 +9,7 @@ from serving.metering import Meter
 
 AT_ONCE = 1
 """Threads that answer POST requests and work. One that works has the interpreter, or is about to want it: with four of
-them, a model beside one that was flooded waited three times as long, and nothing was faster."""
+them, requests for a model beside one that was flooded took twice as long, and nothing was faster."""
 
 
 class BusyError(Error):  # type: ignore[misc]  # waitress has no annotations

@@ -72,7 +72,10 @@ class Workers:
             self._stopped = True
             while self._waiting:
                 one = self._waiting.next()
-                one.wake() if isinstance(one, _Return) else one.cancel()
+                if isinstance(one, _Return):
+                    one.wake()
+                else:
+                    one.cancel()
             for worker in self._free:
                 worker.ready.release()
         until = time.monotonic() + seconds
@@ -216,7 +219,11 @@ class _Return:
 
 
 class _Line:
-    """What waits for a turn: tasks that nobody has begun, and threads that can go on with theirs."""
+    """What waits for a turn: tasks that nobody has begun, and threads that can go on with theirs.
+
+    Attributes:
+        tasks: how many of the former.
+    """
 
     def __init__(self) -> None:
         self.tasks = 0

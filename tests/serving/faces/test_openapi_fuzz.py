@@ -43,7 +43,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 @pytest.mark.parametrize("mode", ["positive", "negative"])
-@pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [12, pytest.param(100, marks=pytest.mark.slow)])
 def test_no_request_is_the_fault_of_the_service(app: Flask, mode: str, examples: int) -> None:
     import schemathesis  # noqa: PLC0415 - it takes seconds
 
