@@ -108,9 +108,7 @@ class DataPlane:
                 pixels += size
             with self._budget.share(leases.sizes):
                 works = leases.reserve()
-                with self._room.hold(pixels, deadline):
-                    for work in works:
-                        self._decode(work, pictures, answers)
+                self._room.run(lambda: self._decode(works, pictures, answers), pixels, deadline)
                 submitted = time.monotonic()
                 for work in leases.submit(deadline):
                     for index, result in zip(work.indices, work.wait(), strict=True):
@@ -122,9 +120,9 @@ class DataPlane:
             raise DeadlineError("the deadline passed before the request's turn came")
         return answers
 
-    def _decode(self, work: "_Work", pictures: Sequence[bytes], answers: list[Answer]) -> None:
-        spec = work.session.spec
-        for index in work.planned:
+    def _decode(self, works: Sequence["_Work"], pictures: Sequence[bytes], answers: list[Answer]) -> None:
+        for work, index in [(each, index) for each in works for index in each.planned]:
+            spec = work.session.spec
             try:
                 with picture_errors():  # also of an animated picture without the frame that the model reads
                     decoded = image.decode(pictures[index], self._limits.picture)

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from PIL import Image
@@ -51,29 +51,54 @@ def test_a_few_large_pictures_are_decoded_at_once_and_small_ones_beside_them(
     assert texts == ["large1.0-1"] * len(askers)
 
 
-def test_who_waits_for_room_waits_no_longer_than_its_deadline_and_gives_its_turn(
-    request: pytest.FixtureRequest,
-) -> None:
-    class Seat:
-        left = 0
+class Seat:
+    """Counts how often its thread lets others go on."""
 
-        def leave(self) -> None:
-            Seat.left += 1
+    left = 0
 
-        def come_back(self, wake: Callable[[], None]) -> None:
-            wake()
+    def leave(self) -> None:
+        self.left += 1
 
-    request.addfinalizer(lambda: turns.take(turns.NOBODY))
-    turns.take(Seat())
-    room, later = DecodingRoom(), time.monotonic() + 60
-    with room.hold(MANY_PIXELS, later):
-        assert Seat.left == 0
-    with room.hold(MANY_PIXELS + 1, later), room.hold(MANY_PIXELS + 1, later):
-        with pytest.raises(DeadlineError, match="room to decode"), room.hold(MANY_PIXELS + 1, time.monotonic() + 0.01):
-            pass
-        with room.hold(MANY_PIXELS, 0.0):
-            pass
-    with pytest.raises(ZeroDivisionError), room.hold(MANY_PIXELS + 1, later):
+    def come_back(self, wake: Callable[[], None]) -> None:
+        wake()
+
+
+@pytest.fixture
+def seat() -> Iterator[Seat]:
+    seat = Seat()
+    turns.take(seat)
+    yield seat
+    turns.take(turns.NOBODY)
+
+
+def test_who_waits_for_room_waits_no_longer_than_its_deadline(seat: Seat) -> None:
+    room, gate, later = DecodingRoom(), threading.Event(), time.monotonic() + 60
+    done: list[str] = []
+    room.run(lambda: done.append("small"), MANY_PIXELS, 0.0)
+    assert seat.left == 0
+    busy = [threading.Thread(target=room.run, args=[gate.wait, MANY_PIXELS + 1, later]) for _ in range(AT_ONCE)]
+    for one in busy:
+        one.start()
+    with pytest.raises(DeadlineError, match="room to decode"):
+        room.run(lambda: done.append("never"), MANY_PIXELS + 1, time.monotonic() + 0.05)
+    gate.set()
+    room.run(lambda: done.append("large"), MANY_PIXELS + 1, later)
+    assert done == ["small", "large"]
+    assert seat.left == 2
+
+
+def test_what_has_begun_before_its_deadline_is_finished_and_its_faults_are_told() -> None:
+    room, done = DecodingRoom(), list[str]()
+
+    def slowly() -> None:
+        time.sleep(0.2)
+        done.append("late")
+
+    room.run(slowly, MANY_PIXELS + 1, time.monotonic() + 0.1)
+    assert done == ["late"]
+
+    def fail() -> None:
         raise ZeroDivisionError
-    with room.hold(MANY_PIXELS + 1, later), room.hold(MANY_PIXELS + 1, later):
-        assert Seat.left == 6
+
+    with pytest.raises(ZeroDivisionError):
+        room.run(fail, MANY_PIXELS + 1, time.monotonic() + 60)
