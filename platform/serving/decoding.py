@@ -18,8 +18,8 @@ AT_ONCE = 2
 class DecodingRoom:
     """Lets a few requests with many pixels decode at a time. Safe from many threads.
 
-    They decode on threads of its own: glibc keeps freed memory for each thread that had it, so that on the threads of
-    120 requests 2000x2000 pictures took twice as much.
+    They decode on threads of its own, since an allocator keeps memory for threads that had it: on their own threads 120
+    requests with pictures of 2000x2000 took 720 MB, and here 140 (glibc).
     """
 
     def __init__(self) -> None:
