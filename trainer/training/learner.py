@@ -17,6 +17,7 @@ from trainer.network import reading
 from trainer.network.build import build
 from trainer.network.naming import named_weights
 from trainer.training import gradient, graph_donor, optimizers
+from trainer.training.convolution import hasten
 from trainer.training.fused import fuse
 from trainer.training.loss import loss_of
 from trainer.training.pipeline import Labels
@@ -50,6 +51,7 @@ class Learner:
         with self._replicas.scope():
             self._model = build(config, recipe.precision)
             fuse(self._model)
+            hasten(self._model)
             self._optimizer = optimizers.make(recipe.optimizer, recipe.rate(0), recipe.weight_decay, recipe.clip_norm)
             self._model.compile(self._optimizer, loss=self._loss, jit_compile=jit)
             self._optimizer.build(self._model.trainable_variables)
