@@ -8,8 +8,8 @@ import contextlib
 import selectors
 import socket
 import time
-from collections import Counter
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing import get_context
 from multiprocessing.pool import AsyncResult
@@ -32,13 +32,18 @@ class Poured:
 
     Attributes:
         seconds: that it lasted.
-        answers: how many there were, by HTTP status; 0 stands for connections that the service closed.
+        replies: seconds until each answer was there, by HTTP status; 0 stands for connections that the service closed.
         worked: share of a processor that sending took.
     """
 
     seconds: float
-    answers: Counter[int]
+    replies: Mapping[int, Sequence[float]]
     worked: float
+
+    @property
+    def answers(self) -> Counter[int]:
+        """How many answers there were, by HTTP status."""
+        return Counter({status: len(times) for status, times in self.replies.items()})
 
 
 class Flood:
@@ -88,7 +93,7 @@ def pour(url: str, pictures: Sequence[bytes], rate: float, seconds: float, conne
             crowd.send(requests[number % len(requests)])
         passed = time.perf_counter() - begun
         crowd.finish()
-    return Poured(passed, crowd.answers, (time.process_time() - worked) / passed)
+    return Poured(passed, dict(crowd.replies), (time.process_time() - worked) / passed)
 
 
 def request_of(picture: bytes, host: str) -> bytes:
@@ -100,7 +105,7 @@ def request_of(picture: bytes, host: str) -> bytes:
 
 class _Crowd:
     def __init__(self, address: tuple[str, int], size: int, answering: selectors.BaseSelector) -> None:
-        self.answers: Counter[int] = Counter()
+        self.replies: defaultdict[int, list[float]] = defaultdict(list)
         self.idle = [_Connection(address) for _ in range(size)]
         self._address = address
         self._answering = answering
@@ -114,7 +119,7 @@ class _Crowd:
         for key, _ in self._answering.select(seconds):
             status = key.data.receive()
             if status is not None:
-                self.answers[status] += 1
+                self.replies[status].append(time.perf_counter() - key.data.sent)
                 self._answering.unregister(key.fileobj)
                 self.idle.append(key.data if status else _Connection(self._address))
 
@@ -132,10 +137,12 @@ class _Connection:
     def __init__(self, address: tuple[str, int]) -> None:
         self.socket = socket.create_connection(address)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.sent = 0.0
         self._come = b""
 
     def send(self, request: bytes) -> None:
         self._come = b""
+        self.sent = time.perf_counter()
         with contextlib.suppress(OSError):  # it has been closed: so says what is received next
             self.socket.sendall(request)
 

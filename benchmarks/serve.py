@@ -31,14 +31,13 @@ from pathlib import Path
 
 from fleet import Artifacts, InProcess, Release, Service
 from neighbours import fairness, loader
-from pressure import CLIENTS, Nobody, capacity, judge, load, started, values
+from overload import overload
+from pressure import CLIENTS, capacity, judge, load, started, values
 
-from serving.load.run import Picture, run
-from serving.load.samples import arrivals, percentile
+from serving.load.samples import percentile
 
 SHARE = 0.7  # of the capacity
 SWAPS = 30
-OVERLOAD = 5
 
 
 def main() -> None:
@@ -120,47 +119,6 @@ def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> 
         last = service.resident()
     print(f"  {last - first:+.0f} MB, {last / first:.3f} times")
     judge("at most 50 MB or 5 % more", met=last - first <= max(50.0, 0.05 * first))
-
-
-def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
-    """Offer more than can be answered.
-
-    Whoever sends five times too much takes processor time from the service, which in earnest it does elsewhere. So the
-    peak is also measured beside senders that are as many and as busy, and send to nobody.
-    """
-    crowd, seconds = 256, min(20.0, arguments.seconds)
-    with closing(started(artifacts, place, arguments)) as service:
-        peak = capacity(service, artifacts.pictures, 64)
-        due = arrivals(OVERLOAD * peak, seconds, seed=0)
-        pictures = [Picture(content) for content in artifacts.pictures]
-        worked = time.process_time()
-        run(due, pictures, [Nobody] * crowd)
-        share = (time.process_time() - worked) / seconds
-        idle = threading.Thread(target=run, args=(due, pictures, [Nobody] * crowd))
-        idle.start()
-        beside = capacity(service, artifacts.pictures, 64, seconds - 1)
-        idle.join()
-        samples = run(due, pictures, [service.sender] * crowd)
-    refused = [sample for sample in samples if "Overloaded" in sample.error or "503" in sample.error]
-    good = [sample for sample in samples if not sample.error and sample.done <= seconds]
-    others = Counter(s.error for s in samples if s.error and s not in refused)
-    late = percentile([s.sent - s.due for s in samples], 99)
-    print(f"  peak {peak:.0f}/s; {beside:.0f}/s beside senders to nobody, who take {share:.2f} of a processor")
-    print(f"  offered {len(samples) / seconds:.0f}/s, {len(refused):,} refused, others: {dict(others)}")
-    times = [1000 * percentile([sample.reply for sample in refused], percent) for percent in (50, 99)]
-    rate = len(good) / seconds
-    print(f"  refused after p50 {times[0]:.1f} ms, p99 {times[1]:.1f} ms")
-    print(
-        f"  answered {rate:.0f}/s: {rate / peak:.2f} of the peak, {rate / beside:.2f} of that beside senders to nobody"
-    )
-    judge(
-        "refused within 50 ms at p99, at least 0.9 of the peak beside such senders answered",
-        met=times[1] < 50 and rate >= 0.9 * beside,
-    )
-    if late > 0.1:
-        print(
-            f"  p99 of requests started {late:.1f} s late: {crowd} senders were too few for a load that waits for none"
-        )
 
 
 def publish_on(service: Service, releases: Sequence[Release], seconds: float, stop: threading.Event) -> None:

@@ -23,6 +23,7 @@ from engine.errors import EngineError, GraphError
 from engine.graph import NATIVE, has_control_flow, has_scores, parse_checked
 from engine.reading import Reading
 from engine.threads import CALLER, LATENCY, Threads
+from engine.tiles import hasten
 
 # Tensorflow says these before it says what is wrong.
 _PREAMBLE = ("Graph execution error", "Detected at node", "Node: ")
@@ -68,6 +69,8 @@ class Recognizer:
         loaded = tf.Graph()
         with loaded.as_default():
             tf.import_graph_def(definition, name="")
+        if self._is_native and self.arithmetic == "float32":
+            hasten(loaded)
         if self._has_scores:
             check_scores(loaded.get_tensor_by_name(names.Logits), self.spec)
         check_decoded(loaded.get_tensor_by_name(names.Decoded), self.spec)

@@ -91,7 +91,12 @@ class Batcher:
         self._waiting: deque[_Item] = deque()
         self._coming = 0  # pictures that room is kept for
         self._closed = False
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._more = threading.Condition(self._lock)
+        self._gathering = 0  # workers that wait for a larger batch
+        # The worker that was free last is the first to go on: under little load the others' cores keep what they have
+        # near them for the threads of the transports.
+        self._free: list[threading.Condition] = []
         self._workers = [
             threading.Thread(target=self._work, name=f"{name}#{number}", daemon=True) for number in range(settings.runs)
         ]
@@ -114,13 +119,13 @@ class Batcher:
         Raises:
             OverloadedError: there is no room for them.
         """
-        with self._changed:
+        with self._lock:
             self._need_room(count)
             self._coming += count
 
     def release(self, count: int) -> None:
         """Give back room that was kept and is not needed."""
-        with self._changed:
+        with self._lock:
             self._coming -= count
 
     def submit(self, pictures: Sequence[Pixels], deadline: float, reserved: int = 0) -> Ticket:
@@ -136,11 +141,14 @@ class Batcher:
         """
         ticket = Ticket(len(pictures), deadline)
         now = time.monotonic()
-        with self._changed:
+        with self._lock:
             self._need_room(len(pictures) - reserved)
             self._coming -= reserved
             self._waiting.extend(_Item(ticket, index, pixels, now) for index, pixels in enumerate(pictures))
-            self._changed.notify()
+            if self._gathering:
+                self._more.notify_all()
+            else:
+                self._wake_one()
         return ticket
 
     def wait(self, ticket: Ticket) -> Sequence[Result]:
@@ -160,7 +168,7 @@ class Batcher:
 
     def cancel(self, ticket: Ticket) -> None:
         """Take the pictures that have not been started out of the queue; their results are `DeadlineError`."""
-        with self._changed:
+        with self._lock:
             kept = deque(item for item in self._waiting if item.ticket is not ticket)
             for item in self._waiting:
                 if item.ticket is ticket:
@@ -173,9 +181,11 @@ class Batcher:
         Returns:
             Whether they have ended: not if a run hangs.
         """
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._more.notify_all()
+            while self._free:
+                self._wake_one()
         until = time.monotonic() + CLOSING_SECONDS
         for worker in self._workers:
             worker.join(max(0.0, until - time.monotonic()))
@@ -191,14 +201,15 @@ class Batcher:
     def _given_up(self, ticket: Ticket) -> Sequence[Result]:
         _log.error("%s hangs: a run was not done %.0f s after the deadline of its request", self._name, HUNG_SECONDS)
         hung = ModelFailedError(f"the model {self._name} did not finish with this picture")
-        with self._changed:
+        with self._lock:
             return [hung if result is _STARTED else result for result in ticket.results]
 
     def _work(self) -> None:
-        while items := self._take():
+        bell = threading.Condition(self._lock)
+        while items := self._take(bell):
             started = time.monotonic()
             results = self._run(items)
-            with self._changed:
+            with self._lock:
                 for item, result in zip(items, results, strict=True):
                     item.ticket.put(item.index, result)
             self._tell([started - item.since for item in items], time.monotonic() - started)
@@ -209,18 +220,26 @@ class Batcher:
         except Exception:  # noqa: BLE001 - what counts the runs must not end them
             _log.exception("a run of %s could not be counted", self._name)
 
-    def _take(self) -> list[_Item]:
+    def _take(self, bell: threading.Condition) -> list[_Item]:
         """Wait for pictures and take up to a batch of them; nothing once the batcher is closed and empty."""
-        with self._changed:
+        with self._lock:
             while True:
-                self._changed.wait_for(lambda: self._waiting or self._closed)
+                while not (self._waiting or self._closed):
+                    self._free.append(bell)
+                    bell.wait()
                 if self._settings.MaxDelayMs:
-                    self._changed.wait_for(self._has_a_batch, self._settings.MaxDelayMs / 1000)
+                    self._gathering += 1
+                    self._more.wait_for(self._has_a_batch, self._settings.MaxDelayMs / 1000)
+                    self._gathering -= 1
                 batch = self._pop()
                 if self._waiting:
-                    self._changed.notify()  # another worker can start on the rest
+                    self._wake_one()  # another worker can start on the rest
                 if batch or (self._closed and not self._waiting):
                     return batch
+
+    def _wake_one(self) -> None:
+        if self._free:
+            self._free.pop().notify()
 
     def _has_a_batch(self) -> bool:
         return len(self._waiting) >= self._settings.MaxBatch or self._closed

@@ -228,3 +228,18 @@ def test_a_meter_that_fails_harms_no_run(model: Model, batchers: list[Batcher]) 
     model.open()
     for value in range(3):
         assert texts(batchers[0].wait(batchers[0].submit(pictures(value), later()))) == [str(value)]
+
+
+def test_the_worker_that_was_free_last_goes_on_first(batchers: list[Batcher]) -> None:
+    threads: list[int] = []
+
+    def read(pixels: Pixels) -> Sequence[Reading]:
+        threads.append(threading.get_ident())
+        return [Reading("", 1.0)] * len(pixels)
+
+    batcher = Batcher(read, BatchingSection(Workers=3), "model 1.0")
+    batchers.append(batcher)
+    for _ in range(6):
+        batcher.wait(batcher.submit(pictures(1), time.monotonic() + SOON))
+        eventually(lambda: len(batcher._free) == 3)
+    assert len(set(threads)) == 1

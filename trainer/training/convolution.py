@@ -1,17 +1,17 @@
-"""Convolutions while training in float32 on CPUs, with fewer multiplications: see `trainer.training.winograd`.
+"""Convolutions while training in float32 on CPUs, with fewer multiplications: see `engine.winograd`.
 
 What is computed is the same up to rounding, and what a network is stays with `trainer.network`. GPUs have libraries
 that choose such algorithms themselves, and bfloat16 has too few digits for this one.
 """
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import layers
 
-from trainer.training.winograd import rows_at_once, transforms
+from engine.winograd import rows_at_once
 
 Tensor = Any  # of tensorflow
 
@@ -51,103 +51,29 @@ def convolve(images: Tensor, kernel: Tensor, rows: int) -> Tensor:
     """
     import tensorflow as tf  # noqa: PLC0415 - only behind tensorflow
 
-    kernel = tf.convert_to_tensor(kernel)  # of a variable, which no custom gradient may be given
-    plan = _Plan(images, kernel, rows)
+    from engine.tiles import Tiles  # noqa: PLC0415 - it imports tensorflow
+
+    tiles = Tiles(images, kernel.shape, rows)
+    taps = tf.constant(tiles.matrices.taps)
+    strides = {"strides": [1, 1, 1, 1], "padding": "SAME"}
 
     @tf.custom_gradient  # type: ignore[untyped-decorator] # tensorflow publishes no types
     def run(images: Tensor, kernel: Tensor) -> tuple[Tensor, Callable[[Tensor], tuple[Tensor, Tensor]]]:
-        seen, filters = plan.seen(images), plan.filters(kernel)
-        parts = [tf.nn.conv2d(one, own[None], 1, "SAME") for one, own in zip(seen, filters, strict=True)]
+        seen = tiles.seen(images)
+        filters = [own[None] for own in tf.unstack(tf.tensordot(taps, kernel, 1))]
 
         def gradient(upstream: Tensor) -> tuple[Tensor, Tensor]:
-            return plan.gradient(upstream, seen, filters)
+            parts = tiles.unmade(upstream)
+            of_filters = [
+                tf.raw_ops.Conv2DBackpropFilter(input=one, filter_sizes=own.shape, out_backprop=part, **strides)[0]
+                for one, own, part in zip(seen, filters, parts, strict=True)
+            ]
+            of_seen = [
+                tf.raw_ops.Conv2DBackpropInput(input_sizes=tf.shape(one), filter=own, out_backprop=part, **strides)
+                for one, own, part in zip(seen, filters, parts, strict=True)
+            ]
+            return tiles.unseen(of_seen), tf.tensordot(taps, tf.stack(of_filters), [[0], [0]])
 
-        return plan.outputs(parts), gradient
+        return tiles.outputs([tf.nn.conv2d(*pair, 1, "SAME") for pair in zip(seen, filters, strict=True)]), gradient
 
-    return run(images, kernel)
-
-
-class _Plan:
-    """One convolution, cut along the height into T tiles of `rows` outputs, each from `size` rows of images.
-
-    Rows lie in the memory whole, so cutting, adding and putting together move long stretches.
-    """
-
-    def __init__(self, images: Tensor, kernel: Tensor, rows: int) -> None:
-        import tensorflow as tf  # noqa: PLC0415 - only behind tensorflow
-
-        self._tf = tf
-        taps, breadth, channels, filters = kernel.shape
-        matrices = transforms(rows, taps)
-        self._from, self._to, self._of = map(tf.constant, (matrices.data, matrices.outputs, matrices.taps))
-        self._pictures = tf.shape(images)[0]
-        self._height, self._width, self._channels = images.shape[1:]
-        self._kernel = (1, breadth, channels, filters)
-        self._rows, self._size, self._above = rows, rows + taps - 1, taps // 2
-        self._tiles = -(-self._height // rows)
-        self._reach = -(-self._size // rows)  # groups that a tile reads from
-        self._groups = self._tiles + self._reach - 1  # of `rows` rows, at which all tiles begin and end
-
-    def seen(self, images: Tensor) -> Sequence[Tensor]:
-        """[N, H, W, C] to B^T d: [N * T, 1, W, C] for each point."""
-        tf, rows = self._tf, self._rows
-        below = self._groups * rows - self._height - self._above
-        padded = tf.pad(images, [[0, 0], [self._above, below], [0, 0], [0, 0]])
-        groups = tf.reshape(padded, [self._pictures, self._groups, rows, self._width * self._channels])
-        parts = [groups[:, one : one + self._tiles, : self._size - one * rows] for one in range(self._reach)]
-        return self._apart(tf.matmul(self._from, tf.concat(parts, 2)))
-
-    def filters(self, kernel: Tensor) -> Sequence[Tensor]:
-        """[R, S, C, F] to G g: [S, C, F] for each point."""
-        found: Sequence[Tensor] = self._tf.unstack(self._tf.tensordot(self._of, kernel, 1))
-        return found
-
-    def outputs(self, parts: Sequence[Tensor]) -> Tensor:
-        """[N * T, 1, W, F] for each point to [N, H, W, F]."""
-        tf, filters = self._tf, self._kernel[-1]
-        tiles = tf.matmul(self._to, self._together(parts))
-        return tf.reshape(tiles, [self._pictures, self._tiles * self._rows, self._width, filters])[:, : self._height]
-
-    def gradient(self, upstream: Tensor, seen: Sequence[Tensor], filters: Sequence[Tensor]) -> tuple[Tensor, Tensor]:
-        """Return the gradients of images and kernel for that of the outputs, [N, H, W, F]: each step above, turned."""
-        tf = self._tf
-        below = self._tiles * self._rows - self._height
-        padded = tf.pad(upstream, [[0, 0], [0, below], [0, 0], [0, 0]])
-        tiles = tf.reshape(padded, [self._pictures, self._tiles, self._rows, self._width * self._kernel[-1]])
-        parts = self._apart(tf.matmul(self._to, tiles, transpose_a=True))
-        of_filters = [self._of_filter(one, part) for one, part in zip(seen, parts, strict=True)]
-        of_seen = [self._of_seen(own, part) for own, part in zip(filters, parts, strict=True)]
-        of_kernel = tf.tensordot(self._of, tf.stack(of_filters), [[0], [0]])
-        return self._overlaid(tf.matmul(self._from, self._together(of_seen), transpose_a=True)), of_kernel
-
-    def _of_filter(self, seen: Tensor, part: Tensor) -> Tensor:
-        return self._tf.raw_ops.Conv2DBackpropFilter(
-            input=seen, filter_sizes=self._kernel, out_backprop=part, strides=[1, 1, 1, 1], padding="SAME"
-        )[0]
-
-    def _of_seen(self, filters: Tensor, part: Tensor) -> Tensor:
-        sizes = [self._pictures * self._tiles, 1, self._width, self._channels]
-        return self._tf.raw_ops.Conv2DBackpropInput(
-            input_sizes=sizes, filter=filters[None], out_backprop=part, strides=[1, 1, 1, 1], padding="SAME"
-        )
-
-    def _overlaid(self, tiles: Tensor) -> Tensor:
-        """[N, T, size, W * C], where rows of neighbours lie over each other, to [N, H, W, C]."""
-        tf, rows = self._tf, self._rows
-        parts = []
-        for one in range(self._reach):
-            missing = max(0, (one + 1) * rows - self._size)
-            part = tiles[:, :, one * rows : (one + 1) * rows]
-            parts.append(tf.pad(part, [[0, 0], [one, self._reach - 1 - one], [0, missing], [0, 0]]))
-        shape = [self._pictures, self._groups * rows, self._width, self._channels]
-        return tf.reshape(tf.add_n(parts), shape)[:, self._above : self._above + self._height]
-
-    def _apart(self, tiles: Tensor) -> Sequence[Tensor]:
-        """[N, T, size, W * D] to [N * T, 1, W, D] for each point."""
-        shape = [self._pictures * self._tiles, 1, self._width, tiles.shape[-1] // self._width]
-        return [self._tf.reshape(part, shape) for part in self._tf.unstack(tiles, axis=2)]
-
-    def _together(self, parts: Sequence[Tensor]) -> Tensor:
-        """The way back of `_apart`."""
-        flat = [self._pictures, self._tiles, self._width * parts[0].shape[-1]]
-        return self._tf.stack([self._tf.reshape(part, flat) for part in parts], 2)
+    return run(images, tf.convert_to_tensor(kernel))  # no custom gradient may be given a variable

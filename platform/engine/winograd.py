@@ -9,6 +9,7 @@ are values of polynomials at m + r - 1 points, where a product of polynomials is
 Only one axis is treated so: along both, four times as much would have to be moved to and fro.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -62,7 +63,7 @@ def transforms(outputs: int, taps: int) -> Transforms:
     )
 
 
-def rows_at_once(height: int, kernel: tuple[int, int], channels: int, filters: int) -> int | None:
+def rows_at_once(height: int, kernel: Sequence[int], channels: int, filters: int) -> int | None:
     """Return how many rows of a convolution's outputs are best made at once; None where the usual way is faster.
 
     Args:
