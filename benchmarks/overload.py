@@ -5,6 +5,7 @@ import threading
 import time
 from collections import Counter
 from contextlib import closing
+from multiprocessing import get_context
 from pathlib import Path
 
 from fleet import Artifacts, InProcess, OverHttp
@@ -18,9 +19,10 @@ OVERLOAD = 5
 CLIENTS = 64  # that get the peak
 SENDERS = 256
 CONNECTIONS = 450  # over HTTP: three times as many as requests that may be in work, less than may be open
+MOMENT = 0.002  # seconds
 ENDLESS = 10_000  # a second: more than can be sent
 DONE, BUSY = 200, 503
-WANTED = "refused within 50 ms at p99, at least 0.9 of the peak answered"
+WANTED = "refused within 50 ms at p99, at least 0.9 of the peak beside such senders answered"
 
 
 def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
@@ -29,7 +31,11 @@ def overload(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -
 
 
 def over_http(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
-    """Offer more than can be answered, from a process of its own that does little else than send."""
+    """Offer more than can be answered, from a process of its own that does little else than send.
+
+    What even that takes from the service, in earnest it takes elsewhere: so the peak is also measured beside a process
+    that is as busy, and sends nothing.
+    """
     seconds = min(20.0, arguments.seconds)
     with Flood() as flood, closing(OverHttp(place, artifacts, values(arguments))) as service:
 
@@ -40,6 +46,10 @@ def over_http(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) 
         peak = pour(ENDLESS, CLIENTS)
         most = peak.answers[DONE] / peak.seconds
         poured = pour(OVERLOAD * most, CONNECTIONS)
+        with get_context("spawn").Pool(1) as idle:
+            idle.apply_async(be_busy, (max(0.0, poured.worked - peak.worked), seconds + 5))
+            beside = pour(ENDLESS, CLIENTS)
+        least = beside.answers[DONE] / beside.seconds
     came, good = sum(poured.answers.values()) / poured.seconds, poured.answers[DONE] / poured.seconds
     print(f"  peak {most:.0f}/s with {CLIENTS} clients, whose sending takes {peak.worked:.2f} of a processor")
     print(
@@ -47,8 +57,21 @@ def over_http(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) 
     )
     times = [1000 * percentile(sorted(poured.replies.get(BUSY, [0.0])), percent) for percent in (50, 99)]
     print(f"  refused after p50 {times[0]:.1f} ms, p99 {times[1]:.1f} ms")
-    print(f"  answered {good:.0f}/s: {good / most:.2f} of the peak")
-    judge(WANTED, met=times[1] < 50 and good >= 0.9 * most and {*poured.answers} <= {DONE, BUSY})
+    print(
+        f"  answered {good:.0f}/s: {good / most:.2f} of the peak, {good / least:.2f} of the {least:.0f}/s beside a "
+        "process that is as busy as the senders"
+    )
+    judge(WANTED, met=times[1] < 50 and good >= 0.9 * least and {*poured.answers} <= {DONE, BUSY})
+
+
+def be_busy(share: float, seconds: float) -> None:
+    """Work for this share of a processor."""
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        begun = time.monotonic()
+        while time.monotonic() - begun < share * MOMENT:
+            pass
+        time.sleep((1 - min(1.0, share)) * MOMENT)
 
 
 def in_process(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
@@ -82,10 +105,7 @@ def in_process(artifacts: Artifacts, place: Path, arguments: argparse.Namespace)
     print(
         f"  answered {rate:.0f}/s: {rate / peak:.2f} of the peak, {rate / beside:.2f} of that beside senders to nobody"
     )
-    judge(
-        "refused within 50 ms at p99, at least 0.9 of the peak beside such senders answered",
-        met=times[1] < 50 and rate >= 0.9 * beside,
-    )
+    judge(WANTED, met=times[1] < 50 and rate >= 0.9 * beside)
     if late > 0.1:
         print(
             f"  p99 of requests started {late:.1f} s late: {crowd} senders were too few for a load that waits for none"

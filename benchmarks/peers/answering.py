@@ -22,6 +22,9 @@ class _Plane:
     def queues(self) -> list[QueueStatus]:
         return []
 
+    def full(self, _more: int) -> bool:
+        return False
+
     def ready(self) -> bool:
         return True
 

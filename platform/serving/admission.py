@@ -21,7 +21,7 @@ def refuse_if_full(left: Sequence[Route[Session]]) -> None:
     Raises:
         OverloadedError: all their queues are full.
     """
-    if all(route.target.batcher.full for route in left):
+    if all(route.target.batcher.room <= 0 for route in left):
         raise OverloadedError("the queues are full: try again later")
 
 

@@ -101,5 +101,13 @@ class Recognizes(Protocol):
     def ambiguities(self) -> Sequence[str]:
         """One sentence for each size, site or type that more than one model answers to."""
 
+    def full(self, more: int) -> bool:
+        """Whether no model has room for a picture, so that whatever is asked would be refused. Looked at often.
+
+        Args:
+            more: requests that have come already and were not looked at yet. Where there are several models, nobody
+                knows which of them they are for, and they do not count.
+        """
+
     def ready(self) -> bool:
         """Whether requests should be sent here: the first scan is done, a model is active, not draining."""

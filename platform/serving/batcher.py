@@ -104,9 +104,9 @@ class Batcher:
             worker.start()
 
     @property
-    def full(self) -> bool:
-        """Whether the next picture would be refused."""
-        return len(self._waiting) + self._coming >= self._settings.Queue
+    def room(self) -> int:
+        """How many more pictures may come before one is refused."""
+        return self._settings.Queue - len(self._waiting) - self._coming
 
     @property
     def depth(self) -> int:

@@ -73,6 +73,11 @@ class DataPlane:
         """Return one sentence for each size, site or type that more than one model answers to."""
         return self._pool.routes.ambiguities()
 
+    def full(self, more: int) -> bool:
+        """Whether no model has room for a picture; see `Recognizes`."""
+        rooms = [route.target.batcher.room for route in self._pool.routes.all]
+        return bool(rooms) and max(rooms) <= (more if len(rooms) == 1 else 0)
+
     def ready(self) -> bool:
         """Whether requests should be sent here: the first scan is done, a model is active, not draining."""
         return not self._draining and self._lifecycle.settled and bool(self._pool.routes.all)

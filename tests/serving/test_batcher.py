@@ -89,11 +89,11 @@ def test_a_full_queue_refuses_at_once_and_all_or_nothing(model: Model, batchers:
     running = batcher.submit(pictures(0), later())
     eventually(lambda: model.batches == [[0]])
     waiting = batcher.submit(pictures(1, 2), later())
-    assert not batcher.full
+    assert batcher.room > 0
     with pytest.raises(OverloadedError, match="2 pictures are waiting for digits, of at most 3"):
         batcher.submit(pictures(3, 4), later())
     last = batcher.submit(pictures(5), later())
-    assert batcher.full
+    assert batcher.room <= 0
     model.open()
     assert [texts(batcher.wait(ticket)) for ticket in [running, waiting, last]] == [["0"], ["1", "2"], ["5"]]
 
@@ -106,9 +106,9 @@ def test_room_that_is_kept_is_nobody_elses(model: Model, batchers: list[Batcher]
     with pytest.raises(OverloadedError, match="2 pictures are waiting for digits, of at most 3"):
         batcher.submit(pictures(0, 1), later())
     batcher.reserve(1)
-    assert batcher.full
+    assert batcher.room <= 0
     batcher.release(1)
-    assert not batcher.full
+    assert batcher.room > 0
     model.open()
     assert texts(batcher.wait(batcher.submit(pictures(2), later(), reserved=2))) == ["2"]
     assert texts(batcher.wait(batcher.submit(pictures(3, 4, 5), later()))) == ["3", "4", "5"]

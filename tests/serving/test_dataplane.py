@@ -123,11 +123,11 @@ def test_a_request_for_two_models_is_queued_at_both_or_at_none(
     for asker in askers[2:]:
         asker.start()
     sessions = {route.target.name: route.target for route in service.lifecycle._pool.routes.all}
-    eventually(lambda: sessions["digits"].batcher.full)
+    eventually(lambda: sessions["digits"].batcher.room <= 0)
     for _ in range(3):  # what stayed at the other model would fill its queue
         with pytest.raises(OverloadedError):
             service.plane.recognize([picture(1, (9, 4)), picture(1)], Hints())
-    assert not sessions["other"].batcher.full
+    assert sessions["other"].batcher.room > 0
     engine.gate.set()
     for asker in askers:
         asker.join(10)
@@ -216,3 +216,18 @@ def test_many_clients_make_batches(service: Service, shop: Shop, engine: FakeEng
     batches = reader.batches[before:]
     assert sum(batches) == 160
     assert len(batches) < 80
+
+
+def test_is_full_when_no_model_has_room(service_for: Callable[..., Service], shop: Shop) -> None:
+    service = service_for(Batching__Queue=2, Limits__PicturesPerRequest=2)
+    assert not service.plane.full(1000)  # without a model that is another error
+    shop.publish()
+    service.step()
+    assert not service.plane.full(1)
+    assert service.plane.full(2)  # that have come and will fill the queue of the only model
+    shop.publish("other", size=(9, 4))
+    service.step()
+    assert not service.plane.full(1000)  # for whichever they are
+    for route in service.lifecycle._pool.routes.all:
+        route.target.batcher.reserve(2)
+    assert service.plane.full(0)

@@ -52,6 +52,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         self._home = threading.get_ident()  # the loop makes all channels, and it alone may close them
         self._gathered: list[bytes] | None = None
         self._ended = False
+        self._answers_next = False
         self.answered_at = time.monotonic() - NEW_SECONDS
         self.sending = False
         super().__init__(_Seat(server, self), *more, **named)
@@ -79,6 +80,18 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
             self._ended = True
         else:
             super().handle_read()
+            while self._answers_next:
+                self._answers_next = False
+                self.service()
+
+    def answers_itself(self) -> bool:
+        """Take on to answer the first request in the loop, once what has come is taken in; what is quickly done.
+
+        Returns:
+            False on another thread: then somebody else has to.
+        """
+        self._answers_next = threading.get_ident() == self._home
+        return self._answers_next
 
     def send(self, data: Any, do_close: bool = True) -> int:  # noqa: ANN401, FBT001, FBT002 - as in waitress
         """Send some bytes and return how many. If the client has gone, the loop finds out and closes."""

@@ -58,6 +58,8 @@ class HttpServer:
         self._options = options or HttpOptions()
         self._facilities = facilities or Facilities()
         self._app = create_app(plane, self._limits, self._options, self._facilities)
+        self._plane = plane
+        self._reading_paths = self._options.captcha_paths
         self._address = host
         self._wanted = tuple(ports)
         self._sockets = Sockets()
@@ -89,7 +91,7 @@ class HttpServer:
             for taken in listening:
                 taken.close()
             raise
-        self._dispatcher = BoundedDispatcher(self._options.threads, self._facilities.meter)
+        self._dispatcher = BoundedDispatcher(self._options.threads, self._full, self._facilities.meter)
         self._listeners = [self._listener(taken) for taken in listening]
         self._thread.start()
         _log.info("HTTP on %s, ports %s", self._address, ", ".join(map(str, self.ports)))
@@ -112,6 +114,9 @@ class HttpServer:
         self._stop_at = time.monotonic() + grace
         self._in_loop(self._stop_listening)
         self._thread.join()
+
+    def _full(self, path: str, line: int) -> bool:
+        return path.rstrip("/") in self._reading_paths and self._plane.full(line)
 
     def _bound(self, address: str) -> int | None:
         most = self._options.connections_per_address

@@ -66,6 +66,11 @@ class Workers:
             in_hand = len(self._threads) - len(self._free) + self._waiting.tasks
             return (wait or in_hand < self._most) and self._waiting.add(task)
 
+    @property
+    def line(self) -> int:
+        """How many tasks wait for their turn."""
+        return self._waiting.tasks
+
     def stop(self, seconds: float) -> None:
         """Forget what waits, and end the threads; those that are busy longer than this are left to themselves."""
         with self._lock:

@@ -35,6 +35,7 @@ class FakePlane:
         self.waiting = threading.Semaphore(0)
         self.calls: list[tuple[list[bytes], Hints, float | None]] = []
         self.is_ready = True
+        self.is_full = False
 
     def recognize(self, pictures: Sequence[bytes], hints: Hints, *, deadline: float | None = None) -> list[Answer]:
         self.calls.append((list(pictures), hints, deadline))
@@ -54,6 +55,9 @@ class FakePlane:
 
     def queues(self) -> list[QueueStatus]:
         return [QueueStatus("digits", "1.2", 0, 0)]
+
+    def full(self, _more: int) -> bool:
+        return self.is_full
 
     def ready(self) -> bool:
         return self.is_ready

@@ -127,28 +127,6 @@ def test_what_is_no_http_is_answered_in_json(serve_http: Serve, request_text: by
     assert (body["code"], body["success"]) == (status, False)
 
 
-def test_more_than_can_be_worked_on_is_refused_at_once_and_health_goes_on(
-    serve_http: Serve, plane: Any, picture: Callable[..., bytes]
-) -> None:
-    server = serve_http(threads=2)
-    plane.gate = threading.Event()
-    with ThreadPoolExecutor() as pool:
-        accepted = [pool.submit(post, server, picture()) for _ in range(2)]
-        for _ in accepted:
-            assert plane.waiting.acquire(timeout=10)
-        refused = [post(server, picture()) for _ in range(3)]
-        alive = requests.get(f"http://127.0.0.1:{server.ports[0]}/v2/health/live", timeout=10)
-        plane.gate.set()
-        assert [future.result().json()["message"] for future in accepted] == ["16x6", "16x6"]
-    for response in refused:
-        assert (response.status_code, response.json()["code"]) == (503, 503)
-        assert response.headers["Retry-After"] == "1"
-    assert len({response.json()["uid"] for response in refused}) == 3
-    assert alive.status_code == 200
-    plane.gate = None
-    assert post(server, picture()).status_code == 200
-
-
 def test_stopping_finishes_what_was_accepted(serve_http: Serve, plane: Any, picture: Callable[..., bytes]) -> None:
     server = serve_http()
     plane.gate = threading.Event()
