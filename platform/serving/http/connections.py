@@ -80,9 +80,14 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
             self._ended = True
         else:
             super().handle_read()
-            while self._answers_next:
-                self._answers_next = False
-                self.service()
+
+    def received(self, data: bytes) -> bool:
+        """Take in what has come, and answer what is to be answered here."""
+        whole = bool(super().received(data))
+        while self._answers_next:
+            self._answers_next = False
+            self.service()
+        return whole
 
     def answers_itself(self) -> bool:
         """Take on to answer the first request in the loop, once what has come is taken in; what is quickly done.

@@ -135,3 +135,12 @@ def test_what_is_no_certificate(tmp_path: Path, pair: tuple[Path, Path]) -> None
     for chain, key in ((broken, pair[1]), (pair[0], broken), (tmp_path / "none", pair[1])):
         with pytest.raises(ConfigError, match="are no certificate with its private key"):
             Certificate.read(chain, key)
+
+
+def test_what_no_model_has_room_for_is_refused_over_tls_too(
+    server: HttpServer, pair: tuple[Path, Path], plane: Any, picture: Draw
+) -> None:
+    plane.is_full = True
+    assert post(server, pair, picture()).status_code == 503
+    plane.is_full = False
+    assert post(server, pair, picture()).json()["message"] == "16x6"
