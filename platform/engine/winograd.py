@@ -63,7 +63,7 @@ def transforms(outputs: int, taps: int) -> Transforms:
     )
 
 
-def rows_at_once(height: int, kernel: Sequence[int], channels: int, filters: int) -> int | None:
+def rows_at_once(height: int, kernel: Sequence[int], channels: int, filters: int, worth: float = WORTH) -> int | None:
     """Return how many rows of a convolution's outputs are best made at once; None where the usual way is faster.
 
     Args:
@@ -71,6 +71,7 @@ def rows_at_once(height: int, kernel: Sequence[int], channels: int, filters: int
         kernel: its (height, width).
         channels: of the images.
         filters: channels of the outputs.
+        worth: multiply-adds to save for each value that goes in and comes out.
     """
     taps, width = kernel
     possible = [rows for rows in TILES if rows + taps - 1 <= MOST_POINTS and taps % 2]
@@ -78,7 +79,7 @@ def rows_at_once(height: int, kernel: Sequence[int], channels: int, filters: int
     if fewest is None:
         return None
     saved = (height * taps - _products(height, fewest, taps)) * width * channels * filters / height
-    return fewest if saved >= WORTH * (channels + filters) else None
+    return fewest if saved >= worth * (channels + filters) else None
 
 
 def _products(height: int, rows: int, taps: int) -> int:

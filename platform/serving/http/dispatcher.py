@@ -26,8 +26,8 @@ class BoundedDispatcher:
     waitress would queue without a bound, where neither an admission control nor a deadline reaches. Requests other than
     POST do no long work; they have threads of their own, so that health is answered under load.
 
-    Whoever is refused here waits for no thread and no turn: at five times the load that the models can do, a refusal by
-    the application took 250 ms, and as many as came that way left a sixth of the answers undone.
+    Whoever is refused here waits for no thread and no turn: at five times the load that the models can do, the
+    application took 250 ms to refuse.
 
     Args:
         threads: how many POST requests run at once.
