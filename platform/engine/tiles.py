@@ -107,7 +107,7 @@ def _replace(node: tf.Operation) -> None:
     )
     if kernel is None or not plain or images.dtype != tf.float32 or None in images.shape[1:]:
         return
-    rows = rows_at_once(images.shape[1], kernel.shape[:2], *kernel.shape[2:], WORTH_READING)
+    rows = rows_at_once(images.shape[1], kernel.shape[:2], *kernel.shape[2:], worth=WORTH_READING)
     if not rows:
         return
     with tf.name_scope(f"{node.name}/tiles"):
