@@ -107,13 +107,14 @@ def _replace(node: tf.Operation) -> None:
     )
     if kernel is None or not plain or images.dtype != tf.float32 or None in images.shape[1:]:
         return
-    rows = rows_at_once(images.shape[1], kernel.shape[:2], *kernel.shape[2:], worth=WORTH_READING)
+    *taps, channels, filters = kernel.shape
+    rows = rows_at_once(images.shape[1], taps, channels, filters, WORTH_READING)
     if not rows:
         return
     with tf.name_scope(f"{node.name}/tiles"):
         tiles = Tiles(images, kernel.shape, rows)
-        filters = np.tensordot(tiles.matrices.taps, kernel, 1)[:, None]
-        parts = [tf.nn.conv2d(one, own, 1, "SAME") for one, own in zip(tiles.seen(images), filters, strict=True)]
+        kernels = np.tensordot(tiles.matrices.taps, kernel, 1)[:, None]
+        parts = [tf.nn.conv2d(one, own, 1, "SAME") for one, own in zip(tiles.seen(images), kernels, strict=True)]
         outputs = tiles.outputs(parts)
     for reader in node.outputs[0].consumers():
         for place, taken in enumerate(reader.inputs):
