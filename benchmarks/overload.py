@@ -55,7 +55,7 @@ def over_http(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) 
     print(
         f"  offered {OVERLOAD * most:.0f}/s, came {came:.0f}/s, which takes {poured.worked:.2f}: {dict(poured.answers)}"
     )
-    times = [1000 * percentile(sorted(poured.replies.get(BUSY, [0.0])), percent) for percent in (50, 99)]
+    times = [1000 * percentile(poured.replies.get(BUSY, []), percent) for percent in (50, 99)]
     print(f"  refused after p50 {times[0]:.1f} ms, p99 {times[1]:.1f} ms")
     print(
         f"  answered {good:.0f}/s: {good / most:.2f} of the peak, {good / least:.2f} of the {least:.0f}/s beside a "

@@ -59,22 +59,23 @@ class Recognizer:
         definition = parse_checked(graph, model)
         self._has_scores = has_scores(definition, model)
         try:
-            flows = has_control_flow(definition)
-            self._open(definition, _session_config(threads, self.arithmetic, flows=flows, native=self._is_native))
+            self._open(definition, threads)
         except (ValueError, KeyError, tf.errors.OpError) as error:
             raise GraphError(f"{model.Graph.File}: tensorflow cannot load it: {_first_line(error)}") from error
 
-    def _open(self, definition: tf.compat.v1.GraphDef, config: tf.compat.v1.ConfigProto) -> None:
+    def _open(self, definition: tf.compat.v1.GraphDef, threads: Threads) -> None:
         names = self.spec.Graph
+        flows = has_control_flow(definition)
         loaded = tf.Graph()
         with loaded.as_default():
             tf.import_graph_def(definition, name="")
-        if self._is_native and self.arithmetic == "float32":
+        if self._is_native and self.arithmetic == "float32" and not flows:
             hasten(loaded)
         if self._has_scores:
             check_scores(loaded.get_tensor_by_name(names.Logits), self.spec)
         check_decoded(loaded.get_tensor_by_name(names.Decoded), self.spec)
         endpoints = [names.Logits, names.Decoded] if self._has_scores else [names.Decoded]
+        config = _session_config(threads, self.arithmetic, flows=flows, native=self._is_native)
         self._session = tf.compat.v1.Session(graph=loaded, config=config)
         self._all = Call(self._session, names.Input, endpoints)
         self._scores = Call(self._session, names.Input, endpoints[:1])

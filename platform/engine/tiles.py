@@ -91,7 +91,7 @@ class Tiles:
 
 
 def hasten(graph: tf.Graph) -> None:
-    """Let the convolutions of a graph that gain by it multiply less."""
+    """Let the convolutions of a graph without loops that gain by it multiply less."""
     with graph.as_default():
         for node in graph.get_operations():
             if node.type == "Conv2D":
@@ -105,7 +105,7 @@ def _replace(node: tf.Operation) -> None:
         and node.get_attr("data_format") == b"NHWC"
         and {*node.get_attr("strides"), *node.get_attr("dilations")} == {1}
     )
-    if kernel is None or not plain or images.dtype != tf.float32 or None in images.shape[1:]:
+    if kernel is None or not plain or images.dtype != tf.float32 or not images.shape[1:].is_fully_defined():
         return
     *taps, channels, filters = kernel.shape
     rows = rows_at_once(images.shape[1], taps, channels, filters, WORTH_READING)

@@ -10,13 +10,13 @@ from engine.quiet import import_tensorflow
 GAINS: dict[str, Any] = {"kernel": (5, 5), "strides": 1, "padding": "SAME", "dilations": 1}
 
 
-def graph_of(kernel: tuple[int, int], **settings: Any) -> Any:
+def graph_of(kernel: tuple[int, int], shape: Any = (None, 9, 6, 32), **settings: Any) -> Any:
     """Pictures [N, 9, 6, 32] to a convolution of them, twice: as it is, and with a bias."""
     import tensorflow as tf  # noqa: PLC0415 - late
 
     weights = np.random.default_rng(0).normal(0, 0.1, (*kernel, 32, 64)).astype(np.float32)
     with tf.Graph().as_default() as graph:
-        images = tf.compat.v1.placeholder(tf.float32, [None, 9, 6, 32], name="input")
+        images = tf.compat.v1.placeholder(tf.float32, shape, name="input")
         seen = tf.nn.conv2d(images, weights, name="seen", **settings)
         tf.identity(seen, name="plain")
         tf.nn.bias_add(seen, tf.range(64, dtype=tf.float32), name="biased")
@@ -42,6 +42,8 @@ def outputs(graph: Any) -> tuple[list[Any], set[str]]:
         (GAINS | {"dilations": 2}, False),
         (GAINS | {"padding": "VALID"}, False),
         (GAINS | {"kernel": (1, 5)}, False),
+        (GAINS | {"shape": (None, 9, None, 32)}, False),
+        (GAINS | {"shape": None}, False),
     ],
 )
 def test_results_are_the_same(settings: dict[str, Any], gains: bool) -> None:
