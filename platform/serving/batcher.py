@@ -5,7 +5,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,10 +12,9 @@ from contract.image import Pixels
 from engine.reading import Reading
 from serving import turns
 from serving.core_settings import BatchingSection
-from serving.errors import DeadlineError, ModelFailedError, OverloadedError, ServingError
-from serving.logs import request_name
+from serving.errors import ModelFailedError, OverloadedError
+from serving.ticket import NOT_STARTED, STARTED, Item, Result, Ticket
 
-Result = Reading | ServingError
 ReadPixels = Callable[[Pixels], Sequence[Reading]]
 Ran = Callable[[Sequence[float], float], None]
 
@@ -24,49 +22,6 @@ HUNG_SECONDS = 30.0  # after its deadline, started work is given up: the run han
 CLOSING_SECONDS = 10.0  # for the work that is under way when a batcher is closed
 
 _log = logging.getLogger(__name__)
-
-
-class Ticket:
-    """The pictures of one request at one model: what its thread waits for.
-
-    Attributes:
-        request: name of the request, for the log.
-        started: when the first of them was taken from the queue, on the clock of time.monotonic(); None before.
-        results: one per picture, in order; complete once `Batcher.wait` has returned.
-        seat: of the thread that waits; of nobody before.
-    """
-
-    __slots__ = ("deadline", "done", "left", "request", "results", "seat", "started")
-
-    def __init__(self, count: int, deadline: float) -> None:
-        self.deadline = deadline
-        self.request = request_name()
-        self.seat = turns.NOBODY
-        self.started: float | None = None
-        self.left = count
-        self.results: list[Result] = [_NOT_STARTED] * count
-        # A bare lock is the cheapest thing to wait for once: it is held until the last result is there.
-        self.done = threading.Lock()
-        self.done.acquire()
-
-    def put(self, index: int, result: Result) -> None:
-        """Note a result; under the batcher's lock."""
-        self.results[index] = result
-        self.left -= 1
-        if self.left == 0:
-            self.seat.come_back(self.done.release)
-
-
-_NOT_STARTED = DeadlineError("the deadline passed before the picture's turn came")
-_STARTED = ModelFailedError("the model has not finished with this picture")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Item:
-    ticket: Ticket
-    index: int
-    pixels: Pixels
-    since: float
 
 
 class Batcher:
@@ -88,7 +43,7 @@ class Batcher:
         self._ran = ran
         self._settings = settings
         self._name = name
-        self._waiting: deque[_Item] = deque()
+        self._waiting: deque[Item] = deque()
         self._coming = 0  # pictures that room is kept for
         self._closed = False
         self._lock = threading.Lock()
@@ -144,7 +99,7 @@ class Batcher:
         with self._lock:
             self._need_room(len(pictures) - reserved)
             self._coming -= reserved
-            self._waiting.extend(_Item(ticket, index, pixels, now) for index, pixels in enumerate(pictures))
+            self._waiting.extend(Item(ticket, index, pixels, now) for index, pixels in enumerate(pictures))
             if self._gathering:
                 self._more.notify_all()
             else:
@@ -172,7 +127,7 @@ class Batcher:
             kept = deque(item for item in self._waiting if item.ticket is not ticket)
             for item in self._waiting:
                 if item.ticket is ticket:
-                    ticket.put(item.index, _NOT_STARTED)
+                    ticket.put(item.index, NOT_STARTED)
             self._waiting = kept
 
     def close(self) -> bool:
@@ -202,7 +157,7 @@ class Batcher:
         _log.error("%s hangs: a run was not done %.0f s after the deadline of its request", self._name, HUNG_SECONDS)
         hung = ModelFailedError(f"the model {self._name} did not finish with this picture")
         with self._lock:
-            return [hung if result is _STARTED else result for result in ticket.results]
+            return [hung if result is STARTED else result for result in ticket.results]
 
     def _work(self) -> None:
         bell = threading.Condition(self._lock)
@@ -220,7 +175,7 @@ class Batcher:
         except Exception:  # noqa: BLE001 - what counts the runs must not end them
             _log.exception("a run of %s could not be counted", self._name)
 
-    def _take(self, bell: threading.Condition) -> list[_Item]:
+    def _take(self, bell: threading.Condition) -> list[Item]:
         """Wait for pictures and take up to a batch of them; nothing once the batcher is closed and empty."""
         with self._lock:
             while True:
@@ -244,20 +199,20 @@ class Batcher:
     def _has_a_batch(self) -> bool:
         return len(self._waiting) >= self._settings.MaxBatch or self._closed
 
-    def _pop(self) -> list[_Item]:
+    def _pop(self) -> list[Item]:
         now = time.monotonic()
-        batch: list[_Item] = []
+        batch: list[Item] = []
         while self._waiting and len(batch) < self._settings.MaxBatch:
             item = self._waiting.popleft()
             if item.ticket.deadline <= now:
-                item.ticket.put(item.index, _NOT_STARTED)
+                item.ticket.put(item.index, NOT_STARTED)
             else:
                 item.ticket.started = item.ticket.started or now
-                item.ticket.results[item.index] = _STARTED
+                item.ticket.results[item.index] = STARTED
                 batch.append(item)
         return batch
 
-    def _run(self, items: Sequence[_Item]) -> Sequence[Result]:
+    def _run(self, items: Sequence[Item]) -> Sequence[Result]:
         try:
             readings = self._read(np.stack([item.pixels for item in items]))
             if len(readings) == len(items):

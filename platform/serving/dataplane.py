@@ -2,24 +2,20 @@
 
 import logging
 import time
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from contract import image
-from contract.image import Pixels
-from serving import tracing, withdrawal
+from serving import tracing
 from serving.admission import picture_errors, refuse_if_full, target_of
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
-from serving.batcher import Result, Ticket
 from serving.budget import Budget
 from serving.core_settings import LimitsSection
 from serving.decoding import DecodingRoom
-from serving.errors import BadRequestError, DeadlineError, OverloadedError, ServingError, TooLargeError
+from serving.errors import BadRequestError, DeadlineError, ServingError, TooLargeError
+from serving.leases import Leases, Work
 from serving.lifecycle import Lifecycle
 from serving.pool import Pool, Session
+from serving.ticket import Result
 
 _log = logging.getLogger(__name__)
 
@@ -99,7 +95,7 @@ class DataPlane:
         answers = [Answer()] * len(pictures)
         begun = time.monotonic()
         pixels = 0
-        with _Leases() as leases:
+        with Leases() as leases:
             for index, picture in enumerate(pictures):
                 try:
                     session, size = target_of(routes, left, hints, picture, self._limits.picture)
@@ -125,7 +121,7 @@ class DataPlane:
             raise DeadlineError("the deadline passed before the request's turn came")
         return answers
 
-    def _decode(self, works: Sequence["_Work"], pictures: Sequence[bytes], answers: list[Answer]) -> None:
+    def _decode(self, works: Sequence[Work], pictures: Sequence[bytes], answers: list[Answer]) -> None:
         for work, index in [(each, index) for each in works for index in each.planned]:
             spec = work.session.spec
             try:
@@ -134,95 +130,6 @@ class DataPlane:
                     work.add(index, image.pretreat(decoded, spec.Pretreatment, spec.input_size))
             except ServingError as error:
                 answers[index] = Answer(error=error)
-
-
-@dataclass(eq=False)
-class _Work:
-    """The part of a request that one session does."""
-
-    session: Session
-    planned: list[int] = field(default_factory=list)
-    indices: list[int] = field(default_factory=list)  # of those that could be decoded
-    pixels: list[Pixels] = field(default_factory=list)
-    size: int = 0  # of the planned pictures as they came, in bytes
-    reserved: int = 0  # room in the queue
-    ticket: Ticket | None = None
-
-    def plan(self, index: int, size: int) -> None:
-        self.planned.append(index)
-        self.size += size
-
-    def reserve(self) -> None:
-        self.session.batcher.reserve(len(self.planned))
-        self.reserved = len(self.planned)
-
-    def add(self, index: int, pixels: Pixels) -> None:
-        self.indices.append(index)
-        self.pixels.append(pixels)
-
-    def submit(self, deadline: float) -> None:
-        if self.pixels:
-            self.ticket = self.session.batcher.submit(self.pixels, deadline, self.reserved)
-            self.reserved = 0
-
-    def cancel(self) -> None:
-        if self.ticket:
-            self.session.batcher.cancel(self.ticket)
-
-    def wait(self) -> Sequence[Result]:
-        return self.session.batcher.wait(self.ticket) if self.ticket else ()
-
-
-class _Leases:
-    """The sessions that a request holds, each once, until the request is answered."""
-
-    def __init__(self) -> None:
-        self._works: dict[str, _Work] = {}
-
-    @property
-    def sizes(self) -> Counter[str]:
-        """Bytes by model."""
-        sizes: Counter[str] = Counter()
-        for work in self._works.values():
-            sizes[work.session.name] += work.size
-        return sizes
-
-    def take(self, session: Session) -> _Work | None:
-        work = self._works.get(session.key)
-        if work is None and session.lease():
-            work = self._works[session.key] = _Work(session)
-        return work
-
-    def reserve(self) -> Sequence[_Work]:
-        """Keep room for everything that is planned; given back in the end if it was not used."""
-        works = list(self._works.values())
-        for work in works:
-            work.reserve()
-        return works
-
-    def submit(self, deadline: float) -> Sequence[_Work]:
-        """Queue everything, or nothing if one session has no room."""
-        works = list(self._works.values())
-        try:
-            for work in works:
-                work.submit(deadline)
-        except OverloadedError:
-            for work in works:
-                work.cancel()
-            raise
-        for work in works:
-            withdrawal.when_withdrawn(work.cancel)
-        return works
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for work in self._works.values():
-            work.session.batcher.release(work.reserved)
-            work.session.give_back()
 
 
 def _note(answers: Sequence[Answer], seconds: float) -> None:
@@ -235,7 +142,7 @@ def _note(answers: Sequence[Answer], seconds: float) -> None:
     _log.debug(text, len(answers), wrong, ", ".join(versions) or "nobody", 1000 * seconds, extra=fields)
 
 
-def _trace_run(work: _Work, submitted: float) -> None:
+def _trace_run(work: Work, submitted: float) -> None:
     trace = tracing.current()
     if trace and work.ticket:
         about: dict[str, str | int] = {
