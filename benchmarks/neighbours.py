@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
 
-from fleet import Artifacts, InProcess, OverHttp, Release, Service, drawn, exported, golden
+from fleet import InProcess, OverHttp, Service
 from flood import Flood, Poured
 from pressure import CLIENTS, capacity, judge, load, values
+from releases import Artifacts, Release, drawn, exported, golden
 
 import engine
 from contract.spec import ModelSpec

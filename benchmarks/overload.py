@@ -8,9 +8,10 @@ from contextlib import closing
 from multiprocessing import get_context
 from pathlib import Path
 
-from fleet import Artifacts, InProcess, OverHttp
+from fleet import InProcess, OverHttp
 from flood import Flood, Poured
 from pressure import Nobody, capacity, judge, values
+from releases import Artifacts
 
 from serving.load.run import Picture, run
 from serving.load.samples import arrivals, percentile

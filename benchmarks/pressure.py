@@ -7,7 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
-from fleet import Artifacts, InProcess, OverHttp, Service
+from fleet import InProcess, OverHttp, Service
+from releases import Artifacts
 
 from serving.load.run import Picture, run
 from serving.load.samples import Sample, arrivals

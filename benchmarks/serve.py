@@ -29,10 +29,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
-from fleet import Artifacts, InProcess, Release, Service
+from fleet import InProcess, Service
 from neighbours import fairness, loader
 from overload import overload
 from pressure import CLIENTS, capacity, judge, load, started, values
+from releases import Artifacts, Release
 
 from serving.load.samples import percentile
 

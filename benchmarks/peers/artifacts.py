@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.fleet import SIZE, drawn
+from benchmarks.releases import SIZE, drawn
 from contract.files import sha256
 from contract.spec import Arithmetic, GraphSection, ModelSpec, dump
 from trainer.config import TrainConfig

@@ -7,21 +7,14 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Protocol
 
-import cv2
 import numpy as np
-import numpy.typing as npt
 from PIL import Image
 
 from contract import plain
 from contract.errors import DamagedPictureError, NotAPictureError, PictureTooLargeError
 from contract.formats import READERS, announced_size, format_of
-
-Pixels = npt.NDArray[np.uint8]
-
-# One process thread per picture: OpenCV's own threads only get in the way of packing and of the session pool.
-cv2.setNumThreads(0)
+from contract.pixels import Pixels, Steps, filtered, with_channels
 
 
 @dataclass(frozen=True)
@@ -38,25 +31,6 @@ class Limits:
 
 
 DEFAULT_LIMITS = Limits()
-
-
-class Steps(Protocol):
-    """The steps of a `Pretreatment`, which is one; so that workers need no pydantic, with which they start later."""
-
-    @property
-    def ReplaceTransparent(self) -> bool: ...  # noqa: N802, D102 - as in the YAML; `Pretreatment` tells what each is
-    @property
-    def ImageChannel(self) -> int: ...  # noqa: N802, D102 - as above
-    @property
-    def Binaryzation(self) -> int: ...  # noqa: N802, D102 - as above
-    @property
-    def Smoothing(self) -> int: ...  # noqa: N802, D102 - as above
-    @property
-    def Blur(self) -> int: ...  # noqa: N802, D102 - as above
-    @property
-    def Fit(self) -> str: ...  # noqa: N802, D102 - as above
-    @property
-    def AnimatedFrame(self) -> int | None: ...  # noqa: N802, D102 - as above
 
 
 @dataclass(frozen=True)
@@ -118,7 +92,7 @@ def pretreat(image: Image.Image, steps: Steps, size: tuple[int, int]) -> Pixels:
     """
     if steps.AnimatedFrame:
         _show_frame(image, steps.AnimatedFrame)
-    return _filtered(_to_channels(image, steps), steps, size)
+    return filtered(_to_channels(image, steps), steps, size)
 
 
 def is_animated(image: Image.Image) -> bool:
@@ -154,8 +128,8 @@ def read(content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = D
         image = decode(content, limits)
         return Picture(pretreat(image, steps, size), image.size, is_animated(image))
     height, width, _ = colours.shape
-    pixels = _with_channels(plain.gray(colours)) if steps.ImageChannel == 1 else colours
-    return Picture(_filtered(pixels, steps, size), (width, height), animated=False)
+    pixels = with_channels(plain.gray(colours)) if steps.ImageChannel == 1 else colours
+    return Picture(filtered(pixels, steps, size), (width, height), animated=False)
 
 
 def _show_frame(image: Image.Image, number: int) -> None:
@@ -230,7 +204,7 @@ def _to_channels(image: Image.Image, steps: Steps) -> Pixels:
     elif image.mode in {"P", "CMYK", "YCbCr", "LAB", "HSV"}:
         image = image.convert("RGB")
     image = image.convert("L" if steps.ImageChannel == 1 else "RGB")
-    return _with_channels(np.asarray(image))
+    return with_channels(np.asarray(image))
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:
@@ -240,38 +214,3 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     if "transparency" in image.info:
         gray.putalpha(Image.fromarray(np.where(deep == image.info["transparency"], 0, 255).astype(np.uint8)))
     return gray
-
-
-def _with_channels(pixels: npt.NDArray[np.generic] | cv2.typing.MatLike) -> Pixels:
-    array: Pixels = np.asarray(pixels, dtype=np.uint8)
-    return array[:, :, np.newaxis] if array.ndim == 2 else array
-
-
-def _filtered(pixels: Pixels, steps: Steps, size: tuple[int, int]) -> Pixels:
-    if steps.Binaryzation > 0:
-        pixels = np.where(pixels > steps.Binaryzation, np.uint8(255), np.uint8(0))
-    if steps.Smoothing > 0:
-        pixels = _with_channels(cv2.medianBlur(pixels, _odd(steps.Smoothing)))
-    if steps.Blur > 0:
-        pixels = _with_channels(cv2.GaussianBlur(pixels, (_odd(steps.Blur), _odd(steps.Blur)), 0))
-    return _resize(pixels, size) if steps.Fit == "stretch" else _pad(pixels, size)
-
-
-def _odd(size: int) -> int:
-    return size if size % 2 else size + 1
-
-
-def _resize(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    if (pixels.shape[1], pixels.shape[0]) == size:
-        return np.ascontiguousarray(pixels)
-    return _with_channels(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR))
-
-
-def _pad(pixels: Pixels, size: tuple[int, int]) -> Pixels:
-    height, width, channels = pixels.shape
-    scale = min(size[0] / width, size[1] / height)
-    fitted = _resize(pixels, (max(1, round(width * scale)), max(1, round(height * scale))))
-    background = np.median(fitted, axis=(0, 1)).astype(np.uint8)
-    canvas = np.broadcast_to(background, (size[1], size[0], channels)).copy()
-    canvas[: fitted.shape[0], : fitted.shape[1]] = fitted
-    return canvas

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from contract.charset import BLANK, Charset
 from contract.decode import Decoded, Logits, Probabilities, dense, label_probabilities, softmax
-from contract.image import Pixels
+from contract.pixels import Pixels
 from contract.spec import LayoutName
 
 

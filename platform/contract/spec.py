@@ -1,14 +1,13 @@
 """The model YAML: what a graph reads, how it is fed, how good it is, and pictures that prove it on this machine."""
 
 import functools
-import re
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-import yaml
 from pydantic import Field, field_validator, model_validator
 
 from contract import charset as charsets
+from contract import quoted
 from contract.charset import Charset
 from contract.decode import HeadName
 from contract.errors import CharsetError, ConfigError
@@ -263,30 +262,9 @@ def parse(content: bytes, source: str) -> ModelSpec:
 
 def dump(spec: ModelSpec) -> bytes:
     """Return the YAML of a spec: keys in the order of the classes, texts quoted where YAML would misread them."""
-    tree = spec.model_dump(exclude_none=True)
-    return yaml.dump(tree, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=120).encode()
+    return quoted.dump(spec.model_dump(exclude_none=True))
 
 
 def write(spec: ModelSpec, path: Path) -> None:
     """Write a model YAML atomically."""
     write_atomically(path, dump(spec))
-
-
-class _Dumper(yaml.SafeDumper):
-    pass
-
-
-def _represent_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # A version 1.10 or a label 0042 must come back as text in every YAML reader, so all such text is quoted.
-    plain = re.fullmatch(r"[A-Za-z][A-Za-z0-9 ._-]*", text) and text.lower() not in {"yes", "no", "on", "off", "y", "n"}
-    quotes = "'" if text.isprintable() else '"'  # only double quotes can hold line breaks of every kind
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if plain else quotes)
-
-
-def _represent_list(dumper: yaml.SafeDumper, items: list[Any]) -> yaml.SequenceNode:
-    short = all(isinstance(item, (int, float, str)) for item in items)
-    return dumper.represent_sequence("tag:yaml.org,2002:seq", items, flow_style=short)
-
-
-_Dumper.add_representer(str, _represent_text)
-_Dumper.add_representer(list, _represent_list)

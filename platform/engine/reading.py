@@ -6,7 +6,7 @@ from typing import Protocol
 
 from contract.decode import Symbol
 from contract.errors import PictureError
-from contract.image import Pixels
+from contract.pixels import Pixels
 from contract.spec import ModelSpec
 
 

@@ -12,8 +12,9 @@ from contract import decode, image, legacy
 from contract.decode import Decoded, Logits
 from contract.errors import PictureError
 from contract.files import sha256
-from contract.image import DEFAULT_LIMITS, Limits, Pixels
+from contract.image import DEFAULT_LIMITS, Limits
 from contract.layout import LAYOUTS
+from contract.pixels import Pixels
 from contract.spec import Arithmetic, ModelSpec
 from contract.strict import parse_yaml, read_bytes, validate
 from engine.arithmetic import Compute, chosen

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 from engine.reading import Reading
 from serving import turns
 from serving.core_settings import BatchingSection

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 from serving import withdrawal
 from serving.errors import OverloadedError
 from serving.pool import Session

@@ -3,7 +3,7 @@
 import threading
 from dataclasses import dataclass
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 from engine.reading import Reading
 from serving import turns
 from serving.errors import DeadlineError, ModelFailedError, ServingError

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from PIL import Image
 
-from contract.image import Pixels, pretreat
+from contract.image import pretreat
+from contract.pixels import Pixels
 from contract.pretreatment import Pretreatment
 
 Array = npt.NDArray[Any]

@@ -6,7 +6,7 @@ import time
 from collections.abc import Sequence
 
 from contract.files import sha256
-from contract.image import Pixels
+from contract.pixels import Pixels
 from contract.spec import ModelSpec
 from engine import LATENCY, Threads
 from engine.errors import GraphError

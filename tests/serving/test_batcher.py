@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import pytest
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 from engine.reading import Reading
 from serving.batcher import Batcher
 from serving.core_settings import BatchingSection

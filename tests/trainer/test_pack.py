@@ -16,6 +16,7 @@ from trainer.config import TrainConfig
 from trainer.dataset import pack, quarantine, records, rules, workplace
 from trainer.dataset.findings import Entry, Finding, Place, Severity
 from trainer.dataset.pack import PackedSet
+from trainer.dataset.target import Target
 from trainer.errors import DataError, FindingsError, UsageError
 from trainer.progress import Silent
 
@@ -358,7 +359,7 @@ def test_a_picture_that_changes_meanwhile_is_named(
 ) -> None:
     check = rules.check
 
-    def check_and_change(entries: Sequence[Entry], target: rules.Target) -> list[Finding]:
+    def check_and_change(entries: Sequence[Entry], target: Target) -> list[Finding]:
         for path in pictures.iterdir():
             path.write_bytes(path.read_bytes() + b"more")
         return check(entries, target)

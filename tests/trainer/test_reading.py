@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 from trainer.network import reading
 
 

@@ -10,7 +10,8 @@ from trainer.config import NeuralNetSection
 from trainer.dataset.alphabet import fitting_charset
 from trainer.dataset.examine import Facts
 from trainer.dataset.findings import SHOWN, Entry, Finding, Severity, Side
-from trainer.dataset.rules import Target, check, frames_needed
+from trainer.dataset.rules import check, frames_needed
+from trainer.dataset.target import Target
 
 TARGET = Target(
     charset=charsets.build("NUMERIC"),

@@ -18,7 +18,7 @@ from PIL import ImageFont
 
 from contract import image
 from contract.files import sha256
-from contract.image import Pixels
+from contract.pixels import Pixels
 from contract.pretreatment import Pretreatment
 from trainer import parallel
 from trainer.config import TrainConfig

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, NamedTuple, cast
 
-from contract import image
+from contract import image, pixels
 from contract.errors import PictureError
 from trainer import parallel
 from trainer.dataset.sample import Sample
@@ -61,14 +61,14 @@ class Steps:
         spool: takes the pixels, at the numbers of their pictures; None keeps only their digests.
     """
 
-    pretreatment: image.Steps
+    pretreatment: pixels.Steps
     size: tuple[int, int]
     spool: Spool | None = None
 
 
 def steps_of(config: "TrainConfig", spool: Spool | None = None) -> Steps:
     """Return how a config turns pictures into pixels, and where those go, in a form that brings workers no pydantic."""
-    return Steps(cast("image.Steps", SimpleNamespace(**dict(config.Pretreatment))), config.input_size, spool)
+    return Steps(cast("pixels.Steps", SimpleNamespace(**dict(config.Pretreatment))), config.input_size, spool)
 
 
 def examine(
@@ -106,7 +106,7 @@ def _examine_chunk(samples: Sequence[Numbered], steps: Steps) -> list[Examined]:
     return examined
 
 
-def _examine_one(sample: Sample, steps: Steps) -> tuple[Examined, image.Pixels | None]:
+def _examine_one(sample: Sample, steps: Steps) -> tuple[Examined, pixels.Pixels | None]:
     try:
         stamp = sample.content.stamp()
         content = sample.content.read()

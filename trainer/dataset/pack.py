@@ -24,6 +24,7 @@ from trainer.dataset.scan import Scan, scan
 from trainer.dataset.split import Content, default_test_count, split
 from trainer.dataset.spool import Spool, SpoolReader
 from trainer.dataset.stale import stale_reason
+from trainer.dataset.target import target_of
 from trainer.dataset.verify import entries
 from trainer.dataset.workplace import alone_in, scratch_in, uncollected
 from trainer.errors import DataError, FindingsError
@@ -158,7 +159,7 @@ def kept(config: TrainConfig, root: Path = ROOT) -> Iterator[None]:
 
 
 def _checked(config: TrainConfig, given: Sequence[Entry]) -> tuple[Finding, ...]:
-    findings = rules.check(given, rules.target_of(config))
+    findings = rules.check(given, target_of(config))
     errors = [finding.text for finding in findings if finding.severity is Severity.ERROR]
     if errors:
         raise FindingsError(errors)

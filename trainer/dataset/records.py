@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 from engine.quiet import import_tensorflow
 from trainer.dataset.tfrecord import example, framed
 from trainer.errors import DataError

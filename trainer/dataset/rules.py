@@ -1,67 +1,20 @@
 """What makes a set of pictures fit to train on: pure checks from entries to findings."""
 
 import collections
-import functools
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import pairwise
 
-from contract.charset import Charset
-from trainer.config import NeuralNetSection, TrainConfig
 from trainer.dataset.alphabet import fitting_charset
 from trainer.dataset.config_file import as_yaml
 from trainer.dataset.findings import SHOWN, Entry, Finding, Place, Severity, Side, counted
+from trainer.dataset.target import Target
 from trainer.network.geometry import frames, smallest_width
 
 RARE = 10  # a symbol with fewer samples than this is hardly learnt
 LISTED = 40  # symbols in a sentence; a Chinese set has thousands
 
 
-@dataclass(frozen=True)
-class Target:
-    """What the pictures are to fit.
-
-    Attributes:
-        charset: of the model.
-        neural_net: section `NeuralNet`.
-        picture_size: `ImageWidth` and `ImageHeight`.
-        input_width: that the network sees, in pixels.
-        test_set_num: `TestSetNum`; None sets a tenth aside.
-        split_here: the test set is to be taken out of the training pictures.
-        regexes: the label pattern for each side.
-        frame: `AnimatedFrame`; None where the config chooses none.
-    """
-
-    charset: Charset
-    neural_net: NeuralNetSection
-    picture_size: tuple[int, int]
-    input_width: int
-    test_set_num: int | None
-    split_here: bool
-    regexes: Mapping[Side, str]
-    frame: int | None = None
-
-    @functools.cached_property
-    def fold(self) -> Callable[[str], str]:
-        """How the character set folds a label; each label is folded once, whatever asks for it."""
-        return functools.cache(self.charset.fold)
-
-
 Rule = Callable[[Sequence[Entry], Target], Iterator[Finding]]
-
-
-def target_of(config: TrainConfig) -> Target:
-    """Return what a config asks of its pictures."""
-    return Target(
-        charset=config.charset,
-        neural_net=config.NeuralNet,
-        picture_size=(config.Model.ImageWidth, config.Model.ImageHeight),
-        input_width=config.input_size[0],
-        test_set_num=config.System.TestSetNum,
-        split_here=config.System.splits,
-        regexes={"train": config.System.TrainRegex, "test": config.System.test_regex},
-        frame=config.Pretreatment.AnimatedFrame,
-    )
 
 
 def check(entries: Sequence[Entry], target: Target) -> list[Finding]:

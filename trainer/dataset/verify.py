@@ -9,6 +9,7 @@ from trainer.dataset import rules
 from trainer.dataset.examine import Facts, examine, steps_of
 from trainer.dataset.findings import Entry, Finding, Severity
 from trainer.dataset.scan import Scan, scan
+from trainer.dataset.target import target_of
 from trainer.progress import Progress
 
 
@@ -67,7 +68,7 @@ def verify(config: TrainConfig, progress: Progress, exclude: frozenset[str] = fr
     workers = parallel.worker_count(config.System.Threads)
     samples = list(enumerate(found.samples))
     facts = [item.facts for item in examine(samples, steps_of(config), workers, progress, "Verifying")]
-    return Report(found, tuple(rules.check(entries(found, facts), rules.target_of(config))))
+    return Report(found, tuple(rules.check(entries(found, facts), target_of(config))))
 
 
 def entries(found: Scan, facts: Sequence[Facts]) -> list[Entry]:

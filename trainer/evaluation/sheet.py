@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 
 SHEET_WIDTH = 1000  # pixels
 GAP = 8  # pixels

@@ -19,7 +19,7 @@ from typing import Self, cast
 import numpy as np
 
 import engine
-from contract.image import Pixels
+from contract.pixels import Pixels
 from engine import Compute, Threads
 from engine.quiet import import_tensorflow
 from trainer.errors import TrainerError

@@ -17,7 +17,7 @@ import numpy as np
 from contract import decode, image
 from contract import spec as specs
 from contract.decode import Logits
-from contract.image import Pixels
+from contract.pixels import Pixels
 from contract.spec import ModelSpec
 from engine.arithmetic import Compute
 from trainer.dataset import records

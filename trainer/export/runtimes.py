@@ -9,7 +9,7 @@ import numpy as np
 
 import engine
 from contract.decode import Logits, dense
-from contract.image import Pixels
+from contract.pixels import Pixels
 from contract.spec import ModelSpec
 from engine.arithmetic import Compute
 from engine.quiet import import_tensorflow

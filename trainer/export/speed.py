@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import engine
-from contract.image import Pixels
+from contract.pixels import Pixels
 from contract.spec import Arithmetic, SpeedSection
 from engine import Compute, Threads
 from engine.arithmetic import cpu_has_bfloat16

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 
 if TYPE_CHECKING:
     import keras

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from contract.files import write_atomically
-from contract.image import Pixels
+from contract.pixels import Pixels
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
 from trainer.evaluation.history import Reading

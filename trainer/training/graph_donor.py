@@ -15,7 +15,7 @@ import numpy.typing as npt
 from google.protobuf.message import DecodeError
 from keras import layers
 
-from contract.image import Pixels
+from contract.pixels import Pixels
 from trainer.errors import UsageError
 from trainer.export.walk import walk
 from trainer.network.naming import named_weights

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from contract import decode
 from contract.decode import Decoded
-from contract.image import Pixels
+from contract.pixels import Pixels
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
 from trainer.network import reading

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract.charset import BLANK, Charset
-from contract.image import Pixels
+from contract.pixels import Pixels
 from trainer.config import TrainConfig
 from trainer.dataset import endless
 from trainer.dataset.endless import Endless
