@@ -1,6 +1,5 @@
 """The forms that the clients of the other systems expect, as their servers sent them."""
 
-import base64
 import io
 from collections.abc import Callable
 
@@ -8,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from serving.http.options import DropIn
+from tests.serving.faces.plain_http import encoded
 
 Draw = Callable[..., bytes]
 
@@ -15,10 +15,6 @@ Draw = Callable[..., bytes]
 @pytest.fixture
 def drop_in(client_for: Callable[..., FlaskClient]) -> FlaskClient:
     return client_for(drop_in=frozenset(DropIn))
-
-
-def encoded(content: bytes) -> str:
-    return base64.b64encode(content).decode()
 
 
 def test_cnn_captcha(drop_in: FlaskClient, picture: Draw) -> None:

@@ -22,16 +22,13 @@ from serving.pictures import (
     from_text,
     from_texts,
 )
+from tests.serving.faces.plain_http import encoded
 
 LIMITS = RequestLimits(max_body_bytes=4096, max_pictures=3, max_picture_bytes=1024)
 FLAG = bytes.fromhex("00FFFFFF00")
 LATER_FLAG = bytes.fromhex("99999900FFFFFF00999999")
 PNG = b"\x89PNG\r\n\x1a\n"
 BMP = b"BM" + struct.pack("<IHH", 58, 0, 0)
-
-
-def encoded(content: bytes) -> str:
-    return base64.b64encode(content).decode()
 
 
 @given(st.binary(min_size=1, max_size=1000), st.sampled_from(["", "data:image/png;base64,", " DATA:;BASE64,"]))

@@ -1,4 +1,3 @@
-import base64
 import socket
 import threading
 import time
@@ -32,6 +31,7 @@ from serving.security.gate import Gate
 from serving.security.quota import QuotaRule
 from serving.wire.recognizer_pb2 import PredictRequest
 from serving.wire.recognizer_pb2_grpc import PredictStub
+from tests.serving.faces.plain_http import encoded
 
 Draw = Callable[..., bytes]
 Connect = Callable[..., grpc.Channel]
@@ -54,10 +54,6 @@ def connect(serve_rpc: Serve) -> Iterator[Connect]:
 @pytest.fixture
 def stub(connect: Connect) -> PredictStub:
     return PredictStub(connect())
-
-
-def encoded(content: bytes) -> str:
-    return base64.b64encode(content).decode()
 
 
 def refusal(call: Callable[[], object]) -> tuple[grpc.StatusCode, str, str]:
