@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+import engine
+from contract.files import sha256
 from engine.quiet import import_tensorflow
+from tests.conftest import Artifact
 
 GAINS: dict[str, Any] = {"kernel": (5, 5), "strides": 1, "padding": "SAME", "dilations": 1}
 
@@ -57,3 +60,43 @@ def test_results_are_the_same(settings: dict[str, Any], gains: bool) -> None:
     for one, other in zip(before, after, strict=True):
         np.testing.assert_allclose(other, one, rtol=1e-4, atol=1e-5)
     assert (name not in names and len(names) > 1) if gains else names == {name}
+
+
+def looped(artifact: Artifact) -> bytes:
+    """The artifact's graph, of pictures that a loop gave nothing, by a convolution that would gain."""
+    import tensorflow as tf  # noqa: PLC0415
+
+    definition = tf.compat.v1.GraphDef.FromString(artifact.graph)
+    (place,) = [index for index, node in enumerate(definition.node) if node.name == "input"]
+    del definition.node[place]
+    _, height, width, _ = artifact.model.input_shape
+
+    def unchanged(turn: Any, seen: Any) -> Any:
+        many = tf.tile(tf.reshape(seen, [-1, height, width, 1]), [1, 1, 1, 32])
+        nothing = tf.nn.conv2d(many, tf.zeros((5, 5, 32, 64)), 1, "SAME")
+        return turn + 1, seen + nothing[..., :1]
+
+    tf.compat.v1.disable_control_flow_v2()
+    try:
+        with tf.Graph().as_default() as graph:
+            images = tf.compat.v1.placeholder(tf.uint8, [None, height, width, 1], name="input")
+            start = [tf.constant(0), tf.cast(images, tf.float32)]
+            _, seen = tf.while_loop(lambda turn, _: turn < 2, unchanged, start)
+            tf.import_graph_def(definition, {"input:0": tf.cast(seen, tf.uint8)}, name="")
+    finally:
+        tf.compat.v1.enable_control_flow_v2()
+    content: bytes = graph.as_graph_def().SerializeToString()
+    return content
+
+
+def test_a_graph_with_a_loop_is_left_as_it_is(artifact: Artifact) -> None:
+    import_tensorflow()
+    content = looped(artifact)
+    section = artifact.spec.Graph.model_copy(update={"SHA256": sha256(content)})
+    pixels = np.random.default_rng(2).integers(0, 256, (5, *artifact.model.input_shape[1:]), np.uint8)
+    read = [
+        engine.open_model(artifact.spec.model_copy(update={"Graph": graph}), made).read_pixels(pixels)
+        for graph, made in ((artifact.spec.Graph, artifact.graph), (section, content))
+    ]
+    assert [one.text for one in read[1]] == [one.text for one in read[0]]
+    assert len({one.text for one in read[0]}) > 1
