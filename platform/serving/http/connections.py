@@ -87,6 +87,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         while self._answers_next:
             self._answers_next = False
             self.service()
+            self._map.gather()
         return whole
 
     def answers_itself(self) -> bool:

@@ -45,7 +45,7 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # see the module's docstr
         if not busy or listener.draining:
             self.set_close_on_finish()
         listener.meter.request("http", UNROUTED, str(error.code), 0.0)  # whatever the client is told
-        self.write(body)
+        self.channel.together(lambda: self.write(body))
 
 
 class LastTask(WSGITask):  # type: ignore[misc]

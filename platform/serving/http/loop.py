@@ -15,6 +15,8 @@ from waitress import wasyncore
 
 _READ, _WRITE = selectors.EVENT_READ, selectors.EVENT_WRITE
 _AT_ONCE = 8  # connections that are seen to between two looks at who is there
+_SHARE_AT_ONCE = 4  # but at least this part of a crowd: each look costs some time for each that is there
+_GATHER_SECONDS = 0.005  # see `gather`
 _LISTENERS_SECONDS = 0.1  # between two looks whether there is room for more connections
 
 
@@ -31,6 +33,7 @@ class Sockets(dict[int, Any]):
         self._changed: deque[Any] = deque()
         self._listeners: list[Any] = []
         self._listeners_at = 0.0
+        self._gathers = False
 
     def __setitem__(self, number: int, one: Any) -> None:  # noqa: ANN401 - waitress has no annotations
         super().__setitem__(number, one)
@@ -50,6 +53,13 @@ class Sockets(dict[int, Any]):
         """Ask an object at the next turn what it waits for. Does not end a wait."""
         self._changed.append(one)
 
+    def gather(self) -> None:
+        """Let what comes within the next moment gather, to be seen to at once: none of it can be helped now.
+
+        To wake for each request that is refused takes processors and their caches from the models again and again.
+        """
+        self._gathers = True
+
     def unheard(self, one: Any) -> bool:  # noqa: ANN401 - as above
         """Whether an object waits for something that the loop does not wait for."""
         number = one._fileno
@@ -58,8 +68,13 @@ class Sockets(dict[int, Any]):
     def turn(self, seconds: float) -> None:
         """Wait until something happens, at most so long, and let the objects see to it."""
         self._ask_those_that_changed()
+        if self._gathers:
+            self._gathers = False
+            time.sleep(_GATHER_SECONDS)
+        ready = self._selector.select(seconds)
         # What is left over is still there at the next turn.
-        for key, happened in nsmallest(_AT_ONCE, self._selector.select(seconds), key=self._answered_at):
+        at_once = max(_AT_ONCE, len(ready) // _SHARE_AT_ONCE)
+        for key, happened in nsmallest(at_once, ready, key=self._answered_at):
             one: Any = self.get(key.fd)
             if not one:  # closed by what came before
                 continue
@@ -70,6 +85,7 @@ class Sockets(dict[int, Any]):
             if happened & _WRITE and still and one.writable():
                 wasyncore.write(one)
             self._ask(one)
+        self._gathers &= len(ready) <= at_once
 
     def close(self) -> None:
         """Close everything."""

@@ -123,3 +123,52 @@ def test_connections_that_were_answered_last_come_after_the_others_and_a_few_at_
         assert order.pop(before) is quiet
         assert len(order) > before
     assert len(set(order)) == 21
+
+
+def test_a_crowd_is_seen_to_in_a_few_looks(sockets: Sockets, wire: Callable[[], Wire]) -> None:
+    crowd = [wire() for _ in range(200)]
+    for one in crowd:
+        one.other.send(b"in")
+    turns = 0
+    while not all(one.heard for one in crowd):
+        sockets.turn(1)
+        turns += 1
+    assert turns <= 20
+
+
+def test_what_comes_after_a_refusal_gathers_for_a_moment(
+    sockets: Sockets, wire: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, late = wire(), wire()
+    slept: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        late.other.send(b"late")
+
+    monkeypatch.setattr("serving.http.loop.time.sleep", sleep)
+    one.other.send(b"in")
+    sockets.turn(1)
+    assert not slept
+    sockets.gather()
+    one.other.send(b"in")
+    sockets.turn(1)
+    assert len(slept) == 1
+    assert (one.heard, late.heard) == ([b"in", b"in"], [b"late"])
+    one.other.send(b"in")
+    sockets.turn(1)
+    assert len(slept) == 1
+
+
+def test_nothing_gathers_before_all_that_is_there_has_been_seen_to(
+    sockets: Sockets, wire: Callable[[], Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    crowd = [wire() for _ in range(20)]
+    seen: list[int] = []
+    monkeypatch.setattr("serving.http.loop.time.sleep", lambda _: seen.append(sum(bool(one.heard) for one in crowd)))
+    for one in crowd:
+        one.handle_read_event = lambda one=one: one.heard.append(one.end.recv(100)) or sockets.gather()
+        one.other.send(b"in")
+    while not seen:
+        sockets.turn(1)
+    assert seen == [20]
