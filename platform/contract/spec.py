@@ -58,10 +58,13 @@ class ModelSection(StrictModel):
         Version: dotted whole numbers as text, compared number by number: 1.10 is newer than 1.9.
         ModelType: a category that requests can name.
         Sites: names of sites that requests can name.
-        CharSet: a built-in set, or the symbols as a string or a list.
+        CharSet: the symbols as a string or a list, or a built-in set: NUMERIC, ALPHANUMERIC, ALPHANUMERIC_LOWER,
+            ALPHANUMERIC_UPPER, ALPHABET, ALPHABET_LOWER, ALPHABET_UPPER, ARITHMETIC, FLOAT, CHINESE_3500,
+            ALPHANUMERIC_LOWER_MIX_ARITHMETIC or ALPHANUMERIC_LOWER_MIX_CHINESE_3500.
         CharExclude: symbols to leave out of it.
         CharReplace: text that takes the place of other text in labels.
-        CaseSensitive: False folds labels to lower case.
+        CaseSensitive: False folds labels to lower case. A built-in set whose name says LOWER or UPPER folds them so
+            anyway.
         ImageWidth: of the original pictures, in pixels; requests are routed by it.
         ImageHeight: likewise.
     """

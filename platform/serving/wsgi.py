@@ -1,10 +1,11 @@
 r"""The service as a WSGI application, for a server that brings its own sockets; HTTP only.
 
     FOUNDRY_SERVING_SECURITY_KEYS=keys.yaml PYTHONPATH=platform \
-        gunicorn --workers 1 --worker-class gthread --threads 224 'serving.wsgi:application()'
+        gunicorn --workers 1 --worker-class gthread --threads 500 'serving.wsgi:application()'
 
-One worker: each would load all models and pin and unload for itself. As many threads as `Http.Threads` would have, so
-that a request is refused by the service, with a reason, and not left to wait.
+One worker: each would load all models and pin and unload for itself. As many threads as `Http.Threads` would have by
+itself, so that a request is refused by the service, with a reason, and not left to wait. Sockets are gunicorn's:
+`Listen`, `Http.Threads` and `Http.Connections` do nothing here, and TLS is its --certfile and --keyfile.
 """
 
 import atexit
@@ -29,10 +30,12 @@ def application() -> Flask:
     """Start to load models, and return the application. Settings come from the environment.
 
     Raises:
-        ConfigError: they cannot be used, or nothing says who may ask: whether the server listens to a network cannot be
-            seen from here.
+        ConfigError: they cannot be used; or they ask for TLS, which is the server's here; or nothing says who may ask:
+            whether the server listens to a network cannot be seen from here.
     """
     settings = load()
+    if settings.Tls.Certificate is not None:
+        raise ConfigError("Tls", ["the WSGI server encrypts: give the files to that (gunicorn --certfile, --keyfile)"])
     if settings.Security.Keys is None and not settings.Security.AllowAnonymous:
         raise ConfigError("Security", ["set Security.Keys, or Security.AllowAnonymous if only this machine can ask"])
     logs.configure(settings.Operation.LogFormat, settings.Operation.LogLevel)

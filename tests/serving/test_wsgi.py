@@ -43,3 +43,11 @@ def test_somebody_must_have_said_who_may_ask(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.delenv("FOUNDRY_SERVING_SECURITY_KEYS", raising=False)
     with pytest.raises(ConfigError, match=r"set Security\.Keys"):
         wsgi.application()
+
+
+def test_encryption_that_only_the_server_can_do_is_not_promised(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FOUNDRY_SERVING_SECURITY_ALLOW_ANONYMOUS", "true")
+    for key in ("CERTIFICATE", "PRIVATE_KEY"):
+        monkeypatch.setenv(f"FOUNDRY_SERVING_TLS_{key}", "some.pem")
+    with pytest.raises(ConfigError, match="certfile"):
+        wsgi.application()

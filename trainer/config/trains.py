@@ -15,8 +15,10 @@ class TrainsSection(StrictModel):
 
     Attributes:
         SavedSteps: steps between two checkpoints.
-        ValidationSteps: steps between two readings of the test set; default: once per epoch.
-        EndAcc: training ends at this whole-text accuracy on the test set, 0..1, but not before EndEpochs.
+        ValidationSteps: steps between two readings of the test set; default: once per epoch, or every few epochs if
+            there would be more than about twenty readings.
+        EndAcc: training ends at this whole-text accuracy on the test set, 0..1, but not before EndEpochs; default:
+            none, it goes on to MaxEpochs.
         EndCost: EndAcc counts only while the mean loss over the test set is at most so many nats; given alone, it
             ends training too.
         EndEpochs: EndAcc and EndCost count from this epoch on.

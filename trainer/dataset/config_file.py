@@ -32,12 +32,12 @@ NeuralNet:
   CNNNetwork: CNN5    # CNN5; DenseNet, larger and slower; or VGG, which section VGG lays out; see docs/CONFIG.md
   # Geometry: wide    # of CNN5: a frame for each 4 pixels of width; seed: for each 16, as captcha_trainer had
   # DenseNet: {Stem: 64, Growth: 18, Blocks: [8, 8, 8], Transitions: [128, 128]}    # filters, and layers of each block
-  # VGG: {Blocks: [{Filters: [32, 32]}, {Filters: [64, 64]}]}    # the plan of VGG; configs/seeds/ has some
+  # VGG: {Blocks: [{Filters: [32, 32]}, {Filters: [64, 64]}]}    # a plan for VGG; default: four blocks, docs/CONFIG.md
   RecurrentNetwork: BLSTM    # BLSTM and BGRU read in both directions, LSTM and GRU in one; None
   # RecurrentLayers: 1    # 1 or 2
   HiddenNum: 64    # units in each direction; fewer make a smaller model
   # Head: CTC    # texts of any length; CrossEntropy has a classifier for each position instead
-  # MaxLabelNum: 4    # of CrossEntropy: how many positions; shorter texts are padded
+  # MaxLabelNum: 4    # CrossEntropy needs it, CTC takes none: how many positions; shorter texts are padded
   # Dense: []    # ... units of layers that all positions share
   # DensePerPosition: []    # ... and of layers behind them that each position has for itself
   # DenseKeepProb: 1.0    # ... share of features that dropout keeps behind each of these
@@ -46,17 +46,17 @@ NeuralNet:
 Trains:
   # BatchSize: 64    # pictures per step; default: 32 for sets of less than 4,000 pictures, else 64
   # TestBatchSize: 400    # pictures per batch when the test set is read
-  # EndAcc: 0.99    # stop at this whole-text accuracy on the test set; default: go on while it gets better
-  # EndCost: 1.0    # ... and only while the mean loss is at most this
-  # EndEpochs: 1    # ... but not before this epoch
+  # EndAcc: 0.99    # stop at this whole-text accuracy on the test set; default: go on to MaxEpochs
+  # EndCost: 1.0    # ... and only while the mean loss is at most this; alone it ends training too; default: none
+  # EndEpochs: 1    # EndAcc and EndCost, of which it needs one, count from this epoch on
   # MaxEpochs: 40    # default: chosen by the size of the set
   # MaxMinutes: 30    # stop after so long, with the best weights; default: no limit
   # Patience: 10    # stop after so many tests without a better one; default: no limit
   # SavedSteps: 100    # steps between two checkpoints
-  # ValidationSteps: 500    # steps between two tests; default: one for each epoch
+  # ValidationSteps: 500    # steps between two tests; default: each epoch, at most about twenty in all
   # Optimizer: AdamW    # or Adam, RMSprop, Adagrad, Adadelta, SGD, or a section with its numbers: docs/CONFIG.md
   # LearningRate: 0.002    # the largest; default: chosen by the recipe, with a warm-up and a cosine down to nothing
-  # DecayRate: 0.98    # instead of the cosine: multiply the rate by this; 1 alone keeps it as it is ...
+  # DecayRate: 0.98    # default: the cosine. Else multiply the rate by this; 1 alone keeps it as it is ...
   # DecaySteps: 10000    # ... each time so many steps are done
   # DecayPatience: 3    # ... or each time so many tests in a row were no better
   # WeightDecay: 0.01    # pull of the weights towards zero; default: 0.01 with AdamW, else 0
@@ -75,10 +75,10 @@ Model:
   Version: '1.0'    # a higher one takes the place of a lower one while the platform runs
   ModelType: ''    # a category that requests can name
   Sites: []    # names of sites that requests can name
-  CharSet: NUMERIC    # NUMERIC, ALPHANUMERIC or ALPHABET, the last two also with _LOWER or _UPPER, or the symbols
+  CharSet: NUMERIC    # NUMERIC, ALPHANUMERIC, ALPHABET, ..., all listed in docs/CONFIG.md; or the symbols
   CharExclude: []    # symbols to leave out of it
   CharReplace: {}    # text to put in place of other text in labels, such as {'0': 'o'}
-  # CaseSensitive: true    # false folds labels to lower case
+  # CaseSensitive: true    # false folds labels to lower case; a set that is called _LOWER or _UPPER folds them itself
   ImageWidth: 160    # of the pictures in pixels; requests are routed by it
   ImageHeight: 60
 
