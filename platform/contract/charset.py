@@ -66,16 +66,15 @@ class Charset:
         return {"keep": text, "lower": text.lower(), "upper": text.upper()}[self.case]
 
     def encode(self, text: str) -> tuple[int, ...]:
-        """Return the class of each symbol of a label, folded first.
+        """Return the class of each symbol of a label that has been folded: twice is not always the same as once.
 
         Raises:
             SymbolError: a symbol is not in the set.
         """
-        folded = self.fold(text)
-        missing = dict.fromkeys(symbol for symbol in folded if symbol not in self._class_of)
+        missing = dict.fromkeys(symbol for symbol in text if symbol not in self._class_of)
         if missing:
             raise SymbolError(text, list(missing))
-        return tuple(self._class_of[symbol] for symbol in folded)
+        return tuple(self._class_of[symbol] for symbol in text)
 
     def decode(self, classes: Sequence[int]) -> str:
         """Return the text of a sequence of classes; blanks are left out."""

@@ -88,7 +88,13 @@ def test_labels_are_folded_by_name_and_case_sensitive(
 def test_replacement_comes_before_folding() -> None:
     charset = build("ALPHANUMERIC_LOWER", replace={"O": "0", "ss": "S"})
     assert charset.fold("OoSss") == "0oss"
-    assert charset.decode(charset.encode("OoSss")) == "0oss"
+
+
+def test_a_folded_label_is_not_folded_again() -> None:
+    charset = build("ALPHANUMERIC_LOWER", replace={"o": "0"})
+    folded = charset.fold("AbO1")
+    assert folded == "abo1"
+    assert charset.decode(charset.encode(folded)) == folded
 
 
 def test_replacements_are_applied_in_their_order() -> None:

@@ -258,8 +258,30 @@ def test_the_largest_changes_keep_shape_and_type(channels: int) -> None:
 )
 def test_a_single_key_overrules_the_preset(written: Any, expected: Strength) -> None:
     section = AugmentSection.model_validate(written)
-    assert strength_of(section, auto="light") == expected
-    assert strength_of(section_of(expected), auto="strong") == expected
+    assert strength_of(section, "light", (160, 60)) == expected
+    assert strength_of(section_of(expected), "strong", (160, 60)) == expected
+
+
+@pytest.mark.parametrize("width", [160, 256, 512])
+def test_presets_keep_the_ends_of_wide_pictures_inside(width: int) -> None:
+    height, half = 32, 6
+    pictures = np.zeros((200, height, width, 1), np.uint8)
+    ends = [slice(16 - half, 16 + half), slice(width - 16 - half, width - 16 + half)]
+    for end in ends:
+        pictures[:, 16 - half : 16 + half, end] = 255
+    strength = strength_of(AugmentSection(), "strong", (width, height))
+    after = varied(strength, pictures).sum(axis=(1, 3)) / 255
+    whole = 4 * half**2
+    for columns in (after[:, : width // 2], after[:, width // 2 :]):
+        assert np.median(columns.sum(axis=1)) > 0.9 * whole
+        assert columns.sum(axis=1).min() > 0.5 * whole
+
+
+def test_single_keys_are_meant_as_they_stand_in_wide_pictures() -> None:
+    assert strength_of(AugmentSection(Preset="off", Rotate=5.0), "strong", (512, 32)) == Strength(rotate=5.0)
+    usual, wide = (strength_of(AugmentSection(), "strong", (width, 50)) for width in (200, 400))
+    assert usual == STRENGTHS["strong"]
+    assert (wide.rotate, wide.shear) == (usual.rotate / 2, usual.shear)
 
 
 def test_auto_leaves_drawn_pictures_as_they_are() -> None:

@@ -1,5 +1,7 @@
+import dataclasses
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,15 +13,15 @@ from contract.pretreatment import Fitting
 from contract.strict import parse_yaml, validate
 from trainer.config import NeuralNetSection, TrainConfig
 from trainer.dataset.config_file import as_yaml, render
+from trainer.dataset.looks import choose_channels, edges_lost_in_gray
 from trainer.dataset.propose import (
     BEFORE_DOT,
     BEFORE_UNDERSCORE,
     Proposal,
-    choose_channels,
     choose_regex,
     choose_resize,
     choose_size,
-    gray_share,
+    longest_of,
     propose,
 )
 from trainer.errors import SourceError
@@ -70,6 +72,7 @@ def test_the_size_that_the_network_sees(size: tuple[int, int], longest: int, exp
         ([(100, 40)] * 3 + [(60, 40), (180, 40)], ((180, 40), "pad")),
         ([(100, 40)] * 3 + [(360, 80)], ((180, 40), "pad")),  # as wide as that at the height of most
         ([(100, 40)] * 150 + [(200, 40)] * 149 + [(4000, 40)], ((200, 40), "pad")),  # one is no measure for all
+        ([(2 * height + 9, height) for height in range(20, 61)] + [(49, 20)], ((89, 40), "stretch")),  # no two alike
     ],
 )
 def test_pictures_of_many_forms_keep_them(
@@ -78,30 +81,53 @@ def test_pictures_of_many_forms_keep_them(
     assert choose_size(sizes) == expected
 
 
-def text_on_ground(text: tuple[int, int, int], ground: tuple[int, int, int]) -> float:
+BLACK, WHITE, RED, AS_BRIGHT = (0, 0, 0), (255, 255, 255), (255, 0, 0), (0, 130, 0)
+
+
+def text_on_ground(text: tuple[int, int, int], ground: tuple[int, int, int]) -> Any:
     pixels = np.full((20, 40, 3), ground, np.uint8)
-    pixels[5:15, 10:30] = text
-    return gray_share(pixels)
+    pixels[5:15, 6:36:4] = text
+    return pixels
 
 
 @pytest.mark.parametrize(
     ("text", "ground", "least", "most"),
     [
-        ((0, 0, 0), (255, 255, 255), 0.99, 1.0),
-        ((30, 30, 120), (240, 240, 245), 0.8, 1.0),
-        ((255, 0, 0), (0, 130, 0), 0.0, 0.01),  # the same gray
-        ((90, 90, 90), (90, 90, 90), 1.0, 1.0),  # nothing to lose
+        (BLACK, WHITE, 0.0, 0.0),
+        ((30, 30, 120), (240, 240, 245), 0.0, 0.0),
+        (RED, AS_BRIGHT, 1.0, 1.0),
+        ((90, 90, 90), (90, 90, 90), 0.0, 0.0),  # nothing to lose
     ],
 )
-def test_what_gray_keeps(text: tuple[int, int, int], ground: tuple[int, int, int], least: float, most: float) -> None:
-    assert least <= text_on_ground(text, ground) <= most
+def test_what_gray_loses(text: tuple[int, int, int], ground: tuple[int, int, int], least: float, most: float) -> None:
+    assert least <= edges_lost_in_gray(text_on_ground(text, ground)) <= most
+
+
+def test_text_that_gray_loses_is_found_behind_a_black_line_and_in_a_frame() -> None:
+    for text, channels in ((RED, 3), (BLACK, 1)):
+        pixels = text_on_ground(text, AS_BRIGHT)
+        pixels[9] = BLACK
+        pixels[[0, -1]] = pixels[:, 0] = BLACK
+        assert choose_channels([edges_lost_in_gray(pixels)]) == channels
+
+
+def test_speckles_of_all_colours_cost_no_black_text() -> None:
+    pixels = text_on_ground(BLACK, WHITE).astype(int) + np.random.default_rng(0).integers(-60, 60, (20, 40, 3))
+    assert choose_channels([edges_lost_in_gray(pixels.clip(0, 255).astype(np.uint8))]) == 1
 
 
 def test_colour_is_chosen_where_many_pictures_need_it() -> None:
-    assert choose_channels([1.0] * 10) == 1
-    assert choose_channels([1.0] * 99 + [0.0]) == 1
-    assert choose_channels([1.0] * 9 + [0.0]) == 3  # a tenth that nobody could read
-    assert choose_channels([1.0] * 7 + [0.05] * 3) == 3
+    assert choose_channels([0.0] * 10) == 1
+    assert choose_channels([0.0] * 99 + [1.0]) == 1
+    assert choose_channels([0.0] * 9 + [1.0]) == 3  # a tenth that nobody could read
+    assert choose_channels([0.0] * 7 + [0.5] * 3) == 3
+
+
+@pytest.mark.parametrize(
+    ("lengths", "longest"), [([4] * 10, 4), ([4] * 500 + [29], 4), ([4] * 500 + [6], 6), ([1, 2, 30], 30), ([0, 3], 3)]
+)
+def test_a_name_that_is_no_label_makes_no_picture_wider(lengths: list[int], longest: int) -> None:
+    assert longest_of(lengths) == longest
 
 
 def test_a_folder_is_read_as_it_is(tmp_path: Path, write_pictures: WritePictures) -> None:
@@ -123,12 +149,36 @@ def test_a_folder_of_colour_is_seen(tmp_path: Path) -> None:
     assert propose(tmp_path).channels == 3
 
 
+def test_white_on_nothing_is_not_put_onto_white(tmp_path: Path) -> None:
+    for number in range(4):
+        pixels = np.zeros((20, 40, 4), np.uint8)
+        pixels[5:15, 10 + number : 30] = 255
+        Image.fromarray(pixels).save(tmp_path / f"{number}_x.png")
+    proposal = propose(tmp_path)
+    assert not proposal.on_white
+    config = validate(TrainConfig, parse_yaml(render(proposal, "white", tmp_path, Path("x.yaml")), "x"), "x")
+    assert not config.Pretreatment.ReplaceTransparent
+
+
+def test_a_file_that_may_hold_the_labels_is_told(tmp_path: Path, write_pictures: WritePictures) -> None:
+    write_pictures(tmp_path, ["1_a.png", "2_b.png"])
+    (tmp_path / "labels.csv").write_text("1_a.png,1\n", encoding="utf-8")
+    assert propose(tmp_path).passed_over == (".csv",)
+
+
+def test_thousands_of_symbols_get_more_units() -> None:
+    symbols = tuple(map(chr, range(0x4E00, 0x4E00 + 600)))
+    many = Proposal(BEFORE_DOT, "".join(symbols), (48, 16), "stretch", None, 1, 9, (1, 4), symbols, 0.0)
+    assert (many.hidden, dataclasses.replace(many, symbols=symbols[:10]).hidden) == (128, 64)
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
         (lambda _: None, "no picture in"),
         (lambda folder: (folder / "_x.png").write_bytes(b""), "no label in names such as"),
         (lambda folder: (folder / "1_x.png").write_bytes(b""), "none of the pictures looked at can be read"),
+        (lambda folder: [(folder / f"img_{n}.png").write_bytes(b"") for n in "12"], "would have the label 'img'"),
     ],
 )
 def test_what_cannot_be_read_is_said(tmp_path: Path, make: Callable[[Path], object], message: str) -> None:

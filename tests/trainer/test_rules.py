@@ -74,6 +74,13 @@ def test_empty_labels() -> None:
     assert "1 picture with an empty label" in only([entry("a.png", "")], "empty-label").text
 
 
+def test_one_label_for_all_is_told() -> None:
+    alike = [entry(f"img_{number}.png", "12") for number in range(20)]
+    findings = {finding.rule: finding for finding in check(alike, TARGET)}
+    assert findings["one-label"].severity is Severity.WARNING
+    assert "every picture has the label '12'" in findings["one-label"].sentence
+
+
 def test_labels_that_replacement_empties() -> None:
     assert only([entry("a.png", "x")], "empty-label", charset=charsets.build("NUMERIC", replace={"x": ""}))
 

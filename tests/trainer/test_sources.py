@@ -174,6 +174,25 @@ def test_a_zip_archive(tmp_path: Path, write_pictures: WritePictures) -> None:
         found[0].content.read()
 
 
+def named_without_a_flag(path: Path, name: bytes) -> Path:
+    """An archive of one picture whose tool wrote the bytes of its name, and not what they are."""
+    stand_in = bytes(len(name))
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr(stand_in.replace(b"\0", b"n").decode(), b"")
+    path.write_bytes(path.read_bytes().replace(stand_in.replace(b"\0", b"n"), name))
+    return path
+
+
+def test_names_of_an_archive_are_utf_8_though_it_does_not_say_so(tmp_path: Path) -> None:
+    (sample,) = read(named_without_a_flag(tmp_path / "plates.zip", "\u4eacA123_1.png".encode()))
+    assert (sample.label, sample.content.read()) == ("\u4eacA123", b"")
+
+
+def test_names_of_an_archive_that_cannot_be_told_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match="unpack it"):
+        read(named_without_a_flag(tmp_path / "plates.zip", "\u4eacA123_1.png".encode("gbk")))
+
+
 @pytest.mark.parametrize("feature", ["image", "input"])
 def test_tfrecords_of_both_generations(tmp_path: Path, write_pictures: WritePictures, feature: str) -> None:
     pictures = write_pictures(tmp_path, ["1_a.png", "2_b.png"])

@@ -101,6 +101,16 @@ def test_decay_clipping_and_average_are_chosen(trains: dict[str, Any], decay: fl
     assert (plan.weight_decay, plan.clip_norm, plan.average) == (decay, clip, average)
 
 
+@pytest.mark.parametrize(
+    ("charset", "pictures", "shown"),
+    [("NUMERIC", 10_000, 60_000), ("ALPHANUMERIC", 10_000, 60_000), ("CHINESE_3500", 10_000, 440_000)],
+)
+def test_each_of_many_symbols_is_seen_often_enough(charset: str, pictures: int, shown: int) -> None:
+    model = {"CharSet": charset, "ImageWidth": 200, "ImageHeight": 60}
+    plan = choose(small_config(Model=model), pictures, "float32")
+    assert plan.steps == shown // pictures * plan.epoch_steps
+
+
 CONSTANT = "DecayRate: 1, BatchSize: 128, ClipNorm: off, EMA: off, Augment: off"
 
 

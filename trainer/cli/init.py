@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _name(folder: Path, proposal: Proposal) -> str:
     name = folder.resolve().name if folder.is_dir() else folder.stem
     stem = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("._-") or "model"
-    return f"{stem[:70]}-CNN5-H64-{proposal.size[0]}x{proposal.size[1]}"
+    return f"{stem[:70]}-CNN5-H{proposal.hidden}-{proposal.size[0]}x{proposal.size[1]}"
 
 
 def _summary(proposal: Proposal) -> list[str]:
@@ -67,6 +67,13 @@ def _summary(proposal: Proposal) -> list[str]:
         lines.append(f"{proposal.other_sizes:.1%} of the pictures have another size and will be stretched to it")
     if proposal.resize:
         lines.append(f"the network sees them as {proposal.resize[0]}x{proposal.resize[1]}")
+    if not proposal.on_white:
+        lines.append("transparency is dropped: on white nothing would be seen (ReplaceTransparent: false)")
+    if proposal.passed_over:
+        lines.append(
+            f"warning: labels are taken from names; {' and '.join(proposal.passed_over)} beside the pictures was "
+            f"passed over: if it holds the labels, give it instead of the folder"
+        )
     if proposal.channels == 3:
         lines.append("in colour, because gray would lose what separates text from ground")
     return lines

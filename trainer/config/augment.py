@@ -17,7 +17,8 @@ class AugmentSection(StrictModel):
 
     Attributes:
         Preset: where single keys are not given; `auto` is strong for sets of less than 4,000 pictures, light for larger
-            ones, off for synthetic pictures.
+            ones, off for synthetic pictures. In pictures of more than four times their height presets shift, rotate
+            and zoom less, in proportion: the ends of the text would leave the picture.
         Shift: as a share of width and of height.
         Rotate: in degrees.
         Zoom: of each side by itself, as a share.

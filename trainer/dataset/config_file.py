@@ -141,6 +141,7 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
     return header + fill(
         {
             "System": {"TrainsPath": folder.as_posix(), "TrainRegex": proposal.regex},
+            "NeuralNet": {"HiddenNum": proposal.hidden},
             "Model": {
                 "ModelName": name,
                 "ModelType": f"{width}x{height}",
@@ -152,6 +153,7 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
                 "ImageChannel": proposal.channels,
                 "Resize": proposal.resize and list(proposal.resize),
                 "Fit": "pad" if proposal.fit == "pad" else None,
+                "ReplaceTransparent": None if proposal.on_white else False,
             },
         },
         defaults={"Pretreatment": {"Resize": [width, height]}},

@@ -3,25 +3,24 @@
 import collections
 import math
 import re
-from collections.abc import Collection, Iterable, Sequence
+import statistics
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
 
-import numpy as np
-import numpy.typing as npt
-
-from contract import image
-from contract.errors import PictureError
-from contract.pretreatment import Fitting, Pretreatment
+from contract.pretreatment import Fitting
 from trainer.config import NeuralNetSection
 from trainer.dataset import sources
 from trainer.dataset.alphabet import fitting_charset
+from trainer.dataset.looks import choose_channels, look
 from trainer.dataset.sample import Sample
 from trainer.errors import SourceError
 from trainer.network.geometry import smallest_width
 
 LOOKED_AT = 1000  # pictures opened at most: sizes and colours are clear by then
+
+LABEL_FILES = frozenset({".csv", ".tsv"})
 
 BEFORE_UNDERSCORE = ".*?(?=_)"
 BEFORE_DOT = r".*?(?=\.)"
@@ -31,12 +30,12 @@ MIN_HEIGHT = 28  # pixels: below, the pools leave too little of a symbol
 MAX_HEIGHT = 96  # pixels: above, training pays for detail that text does not have
 SHRUNK_HEIGHT = 64  # pixels
 
-LOST_IN_GRAY = 0.1  # share of the strongest contrast that is left in gray
-LOST_PICTURES = 0.02  # share of pictures that lose it, and could not be read, from which on colour is worth its price
-
 STRETCHED = 1.1  # times wider or narrower than most, for their height: symbols look like others from about there
 MANY_STRETCHED = 0.05  # share of pictures that would be, from which on they keep their ratio
 WIDEST = 0.99  # share of pictures that the width has room for; a few much wider ones shall not cost all the others
+MOST = 0.5  # share of pictures from which on their size is that of the set
+MANY_SYMBOLS = 500  # from which on the network gets twice the hidden units, as in configs/chinese.yaml
+OUTLIER = 1.5  # times as long as all but a hundredth: a name that is no label, for which no picture is made wider
 
 
 @dataclass(frozen=True)
@@ -53,6 +52,8 @@ class Proposal:
         pictures: how many there are.
         lengths: (shortest, longest) label.
         symbols: that the labels hold, sorted.
+        on_white: for `ReplaceTransparent`.
+        passed_over: files beside the pictures that may hold labels, by kind.
         other_sizes: share of the pictures looked at that have another size.
     """
 
@@ -66,6 +67,13 @@ class Proposal:
     lengths: tuple[int, int]
     symbols: tuple[str, ...]
     other_sizes: float
+    on_white: bool = True
+    passed_over: tuple[str, ...] = ()
+
+    @property
+    def hidden(self) -> int:
+        """For `HiddenNum`."""
+        return 128 if len(self.symbols) >= MANY_SYMBOLS else 64
 
     @property
     def lengths_text(self) -> str:
@@ -81,12 +89,19 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
     Raises:
         SourceError: it is missing, holds no picture, or its file names have no labels.
     """
-    regex, samples = labelled(place)
+    regex, samples, passed_over = labelled(place)
     labels = [sample.label for sample in samples if sample.label]
     if not labels:
         raise SourceError(f"no label in names such as {samples[0].name!r}: name the files label_anything.png")
-    seen = _look(samples[:: math.ceil(len(samples) / LOOKED_AT)])
-    size, fit = choose_size([size for size, _ in seen])
+    if len(labels) > 1 and len(set(labels)) == 1:
+        raise SourceError(
+            f"every picture would have the label {labels[0]!r}, as {samples[0].name!r}: name the files "
+            f"label_anything.png, or give the file that holds the labels instead of the folder"
+        )
+    seen = look(sample.content.read for sample in samples[:: math.ceil(len(samples) / LOOKED_AT)])
+    if not seen:
+        raise SourceError("none of the pictures looked at can be read; see `python -m trainer verify`")
+    size, fit = choose_size([one.size for one in seen])
     lengths = [len(label) for label in labels]
     symbols = sorted({symbol for label in labels for symbol in label})
     return Proposal(
@@ -94,17 +109,19 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
         charset=fitting_charset(symbols),
         size=size,
         fit=fit,
-        resize=choose_resize(size, max(lengths), neural_net),
-        channels=choose_channels([share for _, share in seen]),
+        resize=choose_resize(size, longest_of(lengths), neural_net),
+        channels=choose_channels([one.lost_in_gray for one in seen]),
         pictures=len(samples),
         lengths=(min(lengths), max(lengths)),
         symbols=tuple(symbols),
-        other_sizes=sum(other != size for other, _ in seen) / len(seen),
+        other_sizes=sum(one.size != size for one in seen) / len(seen),
+        on_white=sum(one.lost_on_white for one in seen) <= len(seen) / 2,
+        passed_over=passed_over,
     )
 
 
-def labelled(place: Path) -> tuple[str, list[Sample]]:
-    """Return the label pattern that fits the names, and the samples, labelled by it and sorted by name.
+def labelled(place: Path) -> tuple[str, list[Sample], tuple[str, ...]]:
+    """Return the label pattern that fits the names, the samples, labelled by it and sorted, and kinds passed over.
 
     Raises:
         SourceError: the place is missing, or holds no picture.
@@ -112,7 +129,8 @@ def labelled(place: Path) -> tuple[str, list[Sample]]:
     ignored = sources.Ignored()
     names = [PurePath(sample.name).name for sample in sources.read(place, re.compile(BEFORE_UNDERSCORE), ignored)]
     regex = choose_regex(names)
-    return regex, sorted(sources.read(place, re.compile(regex), ignored), key=lambda sample: sample.name)
+    samples = sorted(sources.read(place, re.compile(regex), ignored), key=lambda sample: sample.name)
+    return regex, samples, tuple(sorted(LABEL_FILES & ignored.keys()))
 
 
 def choose_regex(names: Collection[str]) -> str:
@@ -124,18 +142,28 @@ def choose_regex(names: Collection[str]) -> str:
 def choose_size(sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], Fitting]:
     """Return the size to train at, and how pictures of other sizes get it.
 
-    Most pictures' size, to which the others are stretched; where that would make many of them much wider or narrower
-    than they are, all keep their ratio, and the width is that of the widest.
+    Most pictures' size, or the middle one where most have sizes of their own. The others are stretched to it; where
+    that would make many of them much wider or narrower than they are, all keep their ratio, and the width is that of
+    the widest.
 
     Args:
         sizes: (width, height) of each picture in pixels.
     """
-    width, height = collections.Counter(sizes).most_common(1)[0][0]
+    ((width, height), count), *_ = collections.Counter(sizes).most_common(1)
+    if count < MOST * len(sizes):
+        height = round(statistics.median(height for _, height in sizes))
+        width = max(1, round(height * statistics.median(width / height for width, height in sizes)))
     widths = sorted(height * other_width / other_height for other_width, other_height in sizes)
     stretched = sum(max(width / other, other / width) > STRETCHED for other in widths)
     if stretched <= MANY_STRETCHED * len(sizes):
         return (width, height), "stretch"
     return (math.ceil(widths[math.ceil(WIDEST * len(widths)) - 1]), height), "pad"
+
+
+def longest_of(lengths: Sequence[int]) -> int:
+    """Return the longest label that pictures are to have room for; `verify` names those of a few that are no labels."""
+    usual = sorted(lengths)[math.ceil(WIDEST * len(lengths)) - 1]
+    return max((length for length in lengths if length <= OUTLIER * usual), default=usual)
 
 
 def choose_resize(size: tuple[int, int], longest: int, neural_net: NeuralNetSection) -> tuple[int, int] | None:
@@ -154,40 +182,3 @@ def choose_resize(size: tuple[int, int], longest: int, neural_net: NeuralNetSect
     if scale == 1:
         return None
     return math.ceil(width * scale), math.ceil(height * scale)
-
-
-def choose_channels(shares: Sequence[float]) -> Literal[1, 3]:
-    """Return 3 where too many pictures lose their contrast in gray, else 1; `shares` are those of `gray_share`."""
-    lost = sum(share < LOST_IN_GRAY for share in shares)
-    return 3 if lost > LOST_PICTURES * len(shares) else 1
-
-
-def gray_share(pixels: npt.NDArray[np.uint8]) -> float:
-    """Return how much of a picture's strongest contrast is left in gray: 1 for a gray picture, 0 where all is lost.
-
-    The strongest contrast is the variance along the first principal component of its colours; the same contrast
-    between black and white would have a third of that variance in gray.
-
-    Args:
-        pixels: uint8 [H, W, 3], RGB.
-    """
-    colours = pixels.reshape(-1, 3).astype(np.float64)
-    covariance = np.cov(colours, rowvar=False, bias=True)
-    strongest = float(np.linalg.eigvalsh(covariance)[-1])
-    luma = np.array([0.299, 0.587, 0.114])
-    return min(1.0, 3 * float(luma @ covariance @ luma) / strongest) if strongest > 1e-9 else 1.0
-
-
-def _look(samples: Iterable[Sample]) -> list[tuple[tuple[int, int], float]]:
-    """Return (width, height) and `gray_share` of the pictures that can be read."""
-    colour = Pretreatment(ImageChannel=3)
-    seen = []
-    for sample in samples:
-        try:
-            picture = image.decode(sample.content.read())
-        except (OSError, PictureError):
-            continue  # `verify` names it; a proposal does not need every picture
-        seen.append((picture.size, gray_share(image.pretreat(picture, colour, picture.size))))
-    if not seen:
-        raise SourceError("none of the pictures looked at can be read; see `python -m trainer verify`")
-    return seen

@@ -44,6 +44,14 @@ def empty_labels(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     yield from _error("empty-label", f"{_count(places, 'picture')} with an empty label", places)
 
 
+def one_label(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
+    """A pattern that finds the same in every name: there is nothing to learn."""
+    labels = {target.fold(entry.label) for entry in entries if entry.label is not None}
+    if len(entries) > 1 and len(labels) == 1:
+        sentence = f"every picture has the label {labels.pop()!r}: does the pattern find what is to be read?"
+        yield Finding("one-label", Severity.WARNING, sentence)
+
+
 def unknown_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     """Labels with symbols that the character set lacks; says which `CharSet` would have them all."""
     known = frozenset(target.charset.symbols)
@@ -187,6 +195,7 @@ RULES: tuple[Rule, ...] = (
     unreadable,
     unlabelled,
     empty_labels,
+    one_label,
     unknown_symbols,
     too_long,
     contradictions,

@@ -20,6 +20,8 @@ JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
 # Names of the picture feature: captcha_trainer's early generation, its later one, and the test sets packed here.
 PICTURE_FEATURES = ("image", "input", "encoded")
 
+_UTF8 = 0x800  # of a member's flags, by the ZIP specification 6.3 (APPNOTE, 4.4.4)
+
 MANIFEST = "manifest.json"  # beside records that were packed here
 
 Ignored = collections.Counter[str]
@@ -80,16 +82,16 @@ def archive(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Samp
     """Return the pictures in a zip archive, with the labels in their names; raises as `read`."""
     try:
         with zipfile.ZipFile(path) as file:
-            crcs = {member.filename: member.CRC for member in file.infolist() if not member.is_dir()}
+            members = {member.filename: member for member in file.infolist() if not member.is_dir()}
     except zipfile.BadZipFile as error:
         raise SourceError(f"{str(path)!r} is no zip archive, or damaged: {error}") from error
     passed_over = Ignored()
-    pictures = [member for member in crcs if _is_picture(member, passed_over)]
-    _refuse_empty(path, pictures, passed_over)
+    names = {key: _member_name(path, member) for key, member in members.items() if _is_picture(key, passed_over)}
+    _refuse_empty(path, names, passed_over)
     ignored.update(passed_over)
     return [
-        Sample(f"{path.as_posix()}/{member}", label_of(member, pattern), ZipContent(path, member, crcs[member]))
-        for member in pictures
+        Sample(f"{path.as_posix()}/{name}", label_of(name, pattern), ZipContent(path, key, members[key].CRC))
+        for key, name in names.items()
     ]
 
 
@@ -134,6 +136,19 @@ _LABELLED: Mapping[str, Callable[[Path], list[Sample]]] = {
     ".tfrecords": tfrecords,
     ".tfrecord": tfrecords,
 }
+
+
+def _member_name(path: Path, member: zipfile.ZipInfo) -> str:
+    """Return a member's name as it was meant: only those with a flag are said to be UTF-8, but most are."""
+    if member.flag_bits & _UTF8 or member.filename.isascii():
+        return member.filename
+    try:
+        return member.filename.encode("cp437").decode()  # zipfile took the bytes for those of MS-DOS
+    except UnicodeDecodeError as error:
+        raise SourceError(
+            f"{str(path)!r} does not say how its names are written, such as {member.filename!r}, and UTF-8 they are "
+            f"not: unpack it, and give the folder"
+        ) from error
 
 
 def _is_picture(name: str, ignored: Ignored) -> bool:

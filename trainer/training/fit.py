@@ -154,7 +154,7 @@ class Fit:
         self._learner.refresh_reader()
         images = np.asarray(batch.images)
         if not any(item.text for item in self._learner.read(images, len(images))):
-            labels = some_labels(self._sets.train, vitals.LABELS)
+            labels = some_labels(self._sets.train, self._config.charset, vitals.LABELS)
             found = vitals.measure(self._config, labels, self._learner, loss, peak_rate(self._config.Trains), batch)
             progress.say(f"No text yet: {plateau.diagnose(found, over=over)}")
 

@@ -50,9 +50,9 @@ def epoch_pictures(config: TrainConfig, packed: PackedSet) -> int:
     return config.Synthetic.Epoch if packed.endless else packed.counts["train"]
 
 
-def some_labels(source: Source, count: int) -> list[str]:
-    """Return labels as training sees them."""
-    return source.labels(count) if isinstance(source, Endless) else source.labels[:count]
+def some_labels(source: Source, charset: Charset, count: int) -> list[str]:
+    """Return labels as training sees them: folded, as those that were packed are already."""
+    return list(map(charset.fold, source.labels(count))) if isinstance(source, Endless) else source.labels[:count]
 
 
 def batches_of(source: Source, config: TrainConfig, recipe: Recipe, first_step: int) -> Stream:
@@ -64,7 +64,7 @@ def batches_of(source: Source, config: TrainConfig, recipe: Recipe, first_step: 
 
 
 def label_matrix(texts: list[str], charset: Charset, longest: int = 1) -> Labels:
-    """Return the classes of labels as int32 [N, L], L the longest label or more, filled with the blank."""
+    """Return the classes of folded labels as int32 [N, L], L the longest label or more, filled with the blank."""
     encoded = [charset.encode(text) for text in texts]
     matrix = np.full((len(texts), max([longest, *map(len, encoded)])), BLANK, np.int32)
     for row, classes in enumerate(encoded):
@@ -127,4 +127,4 @@ def _varied(source: Endless, charset: Charset, recipe: Recipe, seed: int, first_
         if step < recipe.plain_from and recipe.strength != Strength():
             with tf.device("CPU"):
                 images = augment(tf.constant(images), tf.constant(step, tf.int64))
-        yield Batch(images, label_matrix(drawn.labels, charset, longest))
+        yield Batch(images, label_matrix(list(map(charset.fold, drawn.labels)), charset, longest))

@@ -22,6 +22,10 @@ PICTURES_SHOWN = 45_000
 FEWEST_EPOCHS = 6
 USUAL_PIXELS = 160 * 60
 
+# With thousands of symbols that many pictures hold each of them a few times only: how often each is to be seen.
+SYMBOL_SHOWN = 500
+USUAL_LENGTH = 4  # symbols of a label
+
 ADAMW_DECAY = 1e-2
 
 # The moving average takes in the weights every so many steps.
@@ -89,7 +93,7 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
     usual = SMALL_BATCH if pictures < SMALL_SET else LARGE_BATCH
     batch_size = min(trains.BatchSize or usual, pictures)
     epoch_steps = math.ceil(pictures / batch_size)
-    epochs = trains.MaxEpochs or _epochs(pictures, *config.input_size)
+    epochs = trains.MaxEpochs or _epochs(pictures, config.input_size, len(config.charset.symbols))
     steps = epochs * epoch_steps
     validate_every = trains.ValidationSteps or _readings_apart(epochs, epoch_steps)
     return Recipe(
@@ -122,14 +126,16 @@ def weight_decay(trains: TrainsSection) -> float:
     return ADAMW_DECAY if trains.Optimizer.Name == "AdamW" else 0.0
 
 
-def _epochs(pictures: int, width: int, height: int) -> int:
+def _epochs(pictures: int, size: tuple[int, int], symbols: int) -> int:
+    width, height = size
     cheap = min(2.0, max(1.0, math.sqrt(USUAL_PIXELS / (width * height))))
-    return math.ceil(max(FEWEST_EPOCHS, PICTURES_SHOWN / pictures) * cheap)
+    usual = math.ceil(max(FEWEST_EPOCHS, PICTURES_SHOWN / pictures) * cheap)
+    return max(usual, math.ceil(SYMBOL_SHOWN * symbols / USUAL_LENGTH / pictures))
 
 
 def _strength(config: TrainConfig, pictures: int) -> Strength:
     by_size = "strong" if pictures < SMALL_SET else "light"
-    return strength_of(config.Trains.Augment, "off" if config.System.synthetic else by_size)
+    return strength_of(config.Trains.Augment, "off" if config.System.synthetic else by_size, config.input_size)
 
 
 def _rate(trains: TrainsSection, steps: int, validate_every: int) -> Schedule:

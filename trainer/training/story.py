@@ -16,6 +16,7 @@ from contract.files import write_atomically
 from trainer.config import TrainConfig
 from trainer.dataset import pack, quarantine
 from trainer.dataset.endless import Endless
+from trainer.dataset.findings import counted
 from trainer.dataset.pack import PackedSet
 from trainer.errors import TrainerError, UsageError
 from trainer.evaluation.metrics import by_length, lengths_sentence
@@ -210,7 +211,8 @@ def _fit(fitting: fit.Fit, progress: Progress, plan: str) -> None:
     with interrupt.interruptible(progress) as stop:
         progress.say(plan)
         reason = fitting.train(progress, stop)
-    progress.say(f"Training ended: {reason}; best test accuracy {fitting.best_accuracy:.2%}")
+    readings = counted(len(fitting.position.history), "reading")
+    progress.say(f"Training ended: {reason}; best test accuracy {fitting.best_accuracy:.2%}, of {readings}")
     if fitting.waiting.worked:
         progress.say(str(fitting.waiting))
 

@@ -49,14 +49,23 @@ STRENGTHS: Mapping[str, Strength] = MappingProxyType(
 )
 
 
-def strength_of(section: AugmentSection, auto: str) -> Strength:
+# Presets are for pictures up to so many times as wide as high. In wider ones the same angle, and the same share of the
+# width, move what stands at the ends farther: at 16 times the strong preset pushes half of the first and last symbols
+# out of the picture.
+WIDEST_RATIO = 4.0
+
+
+def strength_of(section: AugmentSection, auto: str, size: tuple[int, int]) -> Strength:
     """Return what a config says.
 
     Args:
         section: `Trains.Augment`.
         auto: the preset that `auto` stands for.
+        size: (width, height) in pixels that the network sees; presets move less in very wide pictures.
     """
     preset = STRENGTHS[auto if section.Preset == "auto" else section.Preset]
+    less = min(1.0, WIDEST_RATIO * size[1] / size[0])
+    preset = replace(preset, shift=preset.shift * less, rotate=preset.rotate * less, zoom=preset.zoom * less)
     given = {field.name: getattr(section, _key(field.name)) for field in fields(Strength)}
     return replace(preset, **{name: value for name, value in given.items() if value is not None})
 

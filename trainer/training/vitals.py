@@ -23,7 +23,7 @@ def measure(
 
     Args:
         config: of the training.
-        labels: of its pictures; more than `LABELS` tell nothing more.
+        labels: of its pictures, folded; more than `LABELS` tell nothing more.
         learner: that reads nothing.
         loss: mean over its newest batch, in nats.
         rate: its learning rate.

@@ -1,0 +1,100 @@
+"""How the pictures of a set look: their sizes, and whether gray and a white ground keep what is to be read. Pure."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from contract import image
+from contract.errors import PictureError
+from contract.pixels import Pixels
+from contract.pretreatment import Pretreatment
+
+STRONG_EDGE = 0.2  # share of the strongest difference between neighbours, from which on one counts as an edge
+LOST_IN_GRAY = 0.1  # an edge that keeps less than this share of its contrast in gray
+LOST_EDGES = 0.3  # share of a picture's edges from which on it cannot be read; lines and dots in black are some of them
+LOST_PICTURES = 0.02  # share of pictures that cannot be read in gray, from which on colour is worth its price
+
+FAINTEST = 2.0  # standard deviation in gray levels below which a picture shows nothing
+
+_LUMA = np.array([0.299, 0.587, 0.114])
+
+
+@dataclass(frozen=True)
+class Look:
+    """One picture.
+
+    Attributes:
+        size: (width, height) in pixels.
+        lost_in_gray: see `edges_lost_in_gray`.
+        lost_on_white: whether nothing is seen once it is put onto white, but something without its transparency.
+    """
+
+    size: tuple[int, int]
+    lost_in_gray: float
+    lost_on_white: bool = False
+
+
+def look(contents: Iterable[Callable[[], bytes]]) -> list[Look]:
+    """Look at the pictures that can be read.
+
+    Args:
+        contents: give the bytes of a picture file each, or raise OSError.
+    """
+    looks = []
+    for read in contents:
+        try:
+            picture = image.decode(read())
+        except (OSError, PictureError):
+            continue  # `verify` names it; a proposal does not need every picture
+        looks.append(_look(picture))
+    return looks
+
+
+def choose_channels(lost: Sequence[float]) -> Literal[1, 3]:
+    """Return 3 where too many pictures cannot be read in gray, else 1.
+
+    Args:
+        lost: `edges_lost_in_gray` of each picture.
+    """
+    unreadable = sum(share > LOST_EDGES for share in lost)
+    return 3 if unreadable > LOST_PICTURES * len(lost) else 1
+
+
+def edges_lost_in_gray(pixels: Pixels) -> float:
+    """Return which share of a picture's edges gray loses: 0 for a gray picture, 1 for red on a green as bright.
+
+    An edge is a strong difference between neighbours. The same difference between black and white would keep its square
+    over three in gray; what keeps less than a tenth of that is lost. Text that gray loses is found so among lines and
+    frames that it keeps: their contrast may be larger, but they are not most of the edges.
+
+    Args:
+        pixels: uint8 [H, W, 3], RGB.
+    """
+    colours = pixels.astype(np.float64)
+    steps = np.concatenate([np.diff(colours, axis=axis).reshape(-1, 3) for axis in (0, 1)])
+    contrast = (steps**2).sum(axis=1)
+    if not contrast.size or contrast.max() == 0:
+        return 0.0
+    edges = contrast >= STRONG_EDGE**2 * contrast.max()
+    kept = 3 * (steps[edges] @ _LUMA) ** 2 / contrast[edges]
+    return float(np.mean(kept < LOST_IN_GRAY))
+
+
+def _look(picture: Image.Image) -> Look:
+    colour = Pretreatment(ImageChannel=3)
+    transparent = picture.has_transparency_data
+    on_white = image.pretreat(picture, colour, picture.size)
+    lost = transparent and _empty(on_white)
+    if lost:
+        bare = image.pretreat(picture, colour.model_copy(update={"ReplaceTransparent": False}), picture.size)
+        lost = not _empty(bare)
+        on_white = bare if lost else on_white
+    return Look(picture.size, edges_lost_in_gray(on_white), lost)
+
+
+def _empty(pixels: npt.NDArray[np.uint8]) -> bool:
+    return float(pixels.std(axis=(0, 1)).max()) < FAINTEST
