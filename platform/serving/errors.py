@@ -17,9 +17,17 @@ ServingError
 Beside them, at the start of the service: ListenError (an address that cannot be listened on) and its PortBusyError.
 """
 
+from contract.problems import shortened
+
+LONGEST_MESSAGE = 2000
+"""Characters. Messages quote what was sent, and an answer must not be larger than its request."""
+
 
 class ServingError(Exception):
     """Base of what a request can fail with; the message is for the caller."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(shortened(message, LONGEST_MESSAGE))
 
 
 class BadRequestError(ServingError):

@@ -10,12 +10,15 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from contract.problems import shortened
 from contract.spec import ModelSpec, version_key
 from serving.answer import Hints
 from serving.errors import NotReadyError, ServingError, UnknownModelError
 
 Target = TypeVar("Target")
 Size = tuple[int, int]  # width, height in pixels
+
+LONGEST_NAME = 100  # characters that are quoted of a site, type or name that nobody has
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,9 +131,13 @@ def _unknown(word: str, value: str, hints: Hints, index: Mapping[str, object]) -
     there = ", ".join(sorted(key for key in index if key)) or "none"
     if value in index:
         return UnknownModelError(f"no model is at once {_words(hints)}")
-    return UnknownModelError(f"no model has the {word} {value!r}; there are: {there}")
+    return UnknownModelError(f"no model has the {word} {_quoted(value)}; there are: {there}")
 
 
 def _words(hints: Hints) -> str:
     said = {"site": hints.site, "type": hints.type, "name": hints.name}
-    return " and ".join(f"{word} {value!r}" for word, value in said.items() if value)
+    return " and ".join(f"{word} {_quoted(value)}" for word, value in said.items() if value)
+
+
+def _quoted(value: str) -> str:
+    return repr(shortened(value, LONGEST_NAME))  # what follows it in the message shall be seen too

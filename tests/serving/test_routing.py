@@ -43,6 +43,7 @@ UNKNOWN = [
     ({"type": "zoo"}, "type 'zoo'; there are: number, word"),
     ({"name": "zoo"}, "name 'zoo'; there are: a, b, c$"),
     ({"name": "a&9x9"}, "name 'a&9x9'; there are: a, b, c$"),
+    ({"name": "z" * 8_000_000}, r"name 'z{97}\.\.\.'; there are: a, b, c$"),
     ({"site": "bank", "name": "zoo"}, "name 'zoo'"),
     ({"site": "bank", "name": "a"}, "no model is at once site 'bank' and name 'a'"),
 ]

@@ -55,6 +55,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         self._answers_next = False
         self.answered_at = time.monotonic() - NEW_SECONDS
         self.sending = False
+        self._listener = server
         super().__init__(_Seat(server, self), *more, **named)
         server.crowd.add(self.addr[0], self)
 
@@ -130,10 +131,28 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         finally:
             self.sending = False
 
+    def _flush_outbufs_below_high_watermark(self) -> None:
+        """Send what waits; end a connection that takes none of its answers, where waitress would wait without end."""
+        most = self.adj.outbuf_high_watermark
+        if self.total_outbufs_len <= most:
+            return
+        with self.outbuf_lock:
+            self._flush_exception(self._flush_some, do_close=False)
+            if self.total_outbufs_len > most:
+                self.connected = False
+                self.close_soon()
+
     def close_soon(self) -> None:
         """Close in the loop."""
         self.will_close = True
-        self._map.note(self)
+        if self.total_outbufs_len:  # the socket of a client that fetches nothing is never ready to be written to
+            self._listener.trigger.pull_trigger(self._drop)
+        else:
+            self._map.note(self)
+
+    def _drop(self) -> None:
+        if self._map.get(self._fileno) is self:
+            self.handle_close()
 
     def _at_the_end(self) -> bool:
         try:

@@ -12,7 +12,7 @@ from serving.codes import NO_MODEL
 from serving.errors import BadRequestError, NotReadyError, ServingError, UnknownModelError
 from serving.http.answers import Body, error_body, json_response, new_uid, refusal_body, refused
 from serving.http.bodies import parse_object
-from serving.http.tensors import INPUT, OUTPUTS, outputs_of, parse_inference, wanted_outputs
+from serving.http.tensors import INPUT, OUTPUTS, identified, outputs_of, parse_inference, wanted_outputs
 from serving.pictures import RequestLimits
 
 ACTIVE = "active"
@@ -120,12 +120,12 @@ class _Desk:
         self._active(name, number)
         header, payloads = parse_inference(request.get_data(), _header_length(), self._limits)
         wanted = wanted_outputs(header)
+        body: Body = identified(header)
         reply = ask(self._plane, Question(payloads, Hints(name=name), many=True), self._limits)
         if reply.error:
             raise reply.error
         if number and any(answer.version != number for answer in reply.answers):
             raise UnknownModelError(f"version {number} of {name} was replaced by {reply.version} meanwhile")
-        body: Body = {"id": header["id"]} if "id" in header else {}
         outputs, behind = outputs_of(reply.answers, wanted)
         body |= {"model_name": reply.model, "model_version": reply.version, "outputs": outputs}
         return _followed(json_response(body), behind)

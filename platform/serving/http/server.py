@@ -24,6 +24,7 @@ from serving.security.addresses import loopback
 
 _MAX_HEADER_BYTES = 32 * 1024
 _RECEIVE_BYTES = 64 * 1024  # at once: a picture in one piece
+_UNSENT_BYTES = 4 * 1024 * 1024  # of a client that goes on asking; one answer alone may be longer
 _IDLE_SECONDS = 75  # longer than the usual 60 of a proxy before us, so that the proxy is the one who closes
 _CONNECTIONS_PER_ADDRESS = 100  # browsers hold six
 _CLEANUP_SECONDS = 5  # between two looks for connections that take too long
@@ -133,6 +134,7 @@ class HttpServer:
             channel_timeout=_IDLE_SECONDS,
             channel_request_lookahead=1,  # the next request of a connection often comes before the thread is done
             recv_bytes=_RECEIVE_BYTES,
+            outbuf_high_watermark=_UNSENT_BYTES,
             cleanup_interval=_CLEANUP_SECONDS,
             backlog=ports.BACKLOG,
             ident="serving",

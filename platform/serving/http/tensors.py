@@ -22,6 +22,8 @@ OUTPUTS = (
 
 _LENGTH = struct.Struct("<I")  # stands before each element of a binary BYTES tensor
 
+_LONGEST_ID = 200
+
 _MOST_AXES = 2  # a column of pictures is as good as a row
 
 Request = dict[str, object]
@@ -82,6 +84,20 @@ def wanted_outputs(request: Request) -> list[Wanted]:
         how = _parameters(output) if isinstance(output, dict) else {}
         wanted[name] = Wanted(name, how.get("binary_data", binary) is True)
     return [wanted[name] for name in known if name in wanted]
+
+
+def identified(request: Mapping[str, object]) -> dict[str, object]:
+    """Return the `id` of a request as its answer repeats it; nothing if it has none.
+
+    Raises:
+        BadRequestError: it is no text, or a long one.
+    """
+    if "id" not in request:
+        return {}
+    name = request["id"]
+    if not isinstance(name, str) or len(name) > _LONGEST_ID:
+        raise BadRequestError(f"'id' must be a text of at most {_LONGEST_ID} characters")
+    return {"id": name}
 
 
 def outputs_of(answers: Sequence[Answer], wanted: Sequence[Wanted]) -> tuple[list[Tensor], bytes]:

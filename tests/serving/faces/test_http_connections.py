@@ -15,7 +15,8 @@ from serving.face_settings import SecuritySection
 from serving.http.facilities import Facilities
 from serving.http.loop import Sockets
 from serving.security.gate import Gate
-from tests.serving.faces.plain_http import Serve, connected, post
+from tests.serving.faces.plain_http import Serve, connected, post, raw
+from tests.serving.rig import eventually
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,31 @@ def test_an_answer_that_is_not_fetched_holds_up_nobody(serve_http: Serve, pictur
                 for _ in range(2000):
                     greedy.sock.send(b"GET /docs HTTP/1.1\r\nHost: x\r\n\r\n" * 20)
         assert post(server, picture()).status_code == 200
+
+
+def test_a_client_that_asks_and_fetches_nothing_loses_its_connection(
+    serve_http: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.http.server._UNSENT_BYTES", 100_000)
+    server = serve_http()
+    asked = b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+    with ExitStack() as stack:
+        for _ in range(4):  # more than threads that answer them
+            stack.enter_context(connected(server)).sock.sendall(asked * 1000)
+        assert raw(server, b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n") == (200, {"live": True})
+        eventually(lambda: not any(listener.active_channels for listener in server._listeners), seconds=30)
+
+
+def test_answers_that_nobody_fetches_are_thrown_away_in_time(
+    serve_http: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("serving.http.server._CLEANUP_SECONDS", 0)
+    monkeypatch.setattr("serving.http.server._IDLE_SECONDS", 1)
+    monkeypatch.setattr("serving.http.server._UNSENT_BYTES", 1 << 30)
+    server = serve_http()
+    with connected(server) as greedy:
+        greedy.sock.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)  # more than the kernel takes
+        eventually(lambda: not any(listener.active_channels for listener in server._listeners), seconds=30)
 
 
 def test_a_client_that_leaves_before_it_is_told_to_go_on_is_dropped_by_the_loop(

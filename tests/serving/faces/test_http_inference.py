@@ -97,6 +97,12 @@ def test_a_model_is_ready_when_it_is_active(client: FlaskClient, path: str, stat
     assert ("error" in response.json) == (status == 404)
 
 
+@pytest.mark.parametrize("given", ["x" * 201, 5, None])
+def test_an_id_that_is_not_to_be_repeated_is_refused(client: FlaskClient, picture: Draw, given: object) -> None:
+    response = client.post("/v2/models/digits/infer", json=tensor(picture(), id=given))
+    assert (response.status_code, "'id'" in response.json["error"]) == (400, True)
+
+
 def test_pictures_in_a_tensor(client: FlaskClient, plane: Any, picture: Draw) -> None:
     body = tensor(picture(8, 4), picture(9, 5), id="42")
     assert client.post("/v2/models/digits/infer", json=body).json == {

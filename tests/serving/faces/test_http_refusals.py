@@ -82,6 +82,13 @@ def test_a_bad_request_is_told_what_is_wrong(
     assert said in response.json["message"]
 
 
+@pytest.mark.parametrize("word", ["model_site", "model_type", "model_name"])
+def test_what_is_quoted_back_is_cut(client: FlaskClient, picture: Draw, word: str) -> None:
+    response = client.post("/captcha/v1", json={"image": encoded(picture()), word: "\u00e9" * 1_000_000})
+    assert response.status_code == 404
+    assert len(response.data) < 20_000
+
+
 def test_a_damaged_picture(client: FlaskClient, picture: Draw) -> None:
     response = client.post("/captcha/v1", data=picture()[:50], content_type="image/png")
     assert (response.status_code, response.json["code"]) == (400, 500003)
