@@ -182,9 +182,12 @@ def _best_first(choices: Sequence[_Choice]) -> list[_Choice]:
 
 
 def _plan_one(shelf: _Shelf, pin: str | None, keep: int, *, waiting: bool) -> Sequence[Action]:
+    def held(version: Loaded) -> bool:  # by its pin, while another version is there that may not take over
+        return pin is not None and bool(shelf.choices) and version_key(version.version) == version_key(pin)
+
     target = _target(shelf, pin)
     if target is None:
-        return [] if waiting else [Unload(version.key, "its YAML was removed") for version in shelf.removed]
+        return [] if waiting else [Unload(one.key, "its YAML was removed") for one in shelf.removed if not held(one)]
     if target.loaded is None:
         return _load(target, shelf, pin)
     if not target.loaded.active:

@@ -73,6 +73,14 @@ TABLE = {
     "a pin decides": ([A1, A2], [live("a", "2.0")], Wishes({"a": "1"}), ["Load a 1.0"]),
     "a pin to nothing loads nothing": ([A1], [], Wishes({"a": "7"}), []),
     "a pin to nothing keeps what serves": ([A1], [live("a", "1.0")], Wishes({"a": "7"}), []),
+    "a pinned one that is removed serves while another is there that may not": (
+        [A2],
+        [live("a", "1.0")],
+        Wishes({"a": "1"}),
+        [],
+    ),
+    "a pinned one that is removed goes with the last": ([], [live("a", "1.0")], Wishes({"a": "1"}), ["Unload a 1.0"]),
+    "another than the pinned one goes as ever": ([A2], [live("a", "1.0")], Wishes({"a": "7"}), ["Unload a 1.0"]),
     "a pin brings back what was replaced on disk": (
         [offer("a", "2.0", "x")],
         [live("a", "1.0", "x", active=False), live("a", "2.0", "x")],

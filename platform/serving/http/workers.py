@@ -156,17 +156,19 @@ class Workers:
         return None
 
     def _go_on(self) -> None:
+        aside: list[Task] = []  # for which there is no thread; those behind them may have theirs
         while self._waiting and self._working < self._at_once:
             one = self._waiting.next()
             if not isinstance(one, _Return):
-                if not self._start(one):
-                    self._waiting.add(one)
-                    return
+                if aside or not self._start(one):
+                    aside.append(one)
                 continue
             if one.needs_turn:
                 one.seat.worker.works = True
                 self._working += 1
             one.wake()
+        for task in aside:
+            self._waiting.add(task)
 
 
 class _Worker:

@@ -236,6 +236,35 @@ def test_those_that_waited_for_a_batch_come_back_one_after_the_other() -> None:
     workers.stop(10)
 
 
+def test_a_task_without_a_thread_holds_up_none_of_those_that_have_theirs(monkeypatch: pytest.MonkeyPatch) -> None:
+    workers = Workers(3, "w", at_once=1)
+    gate, began = threading.Event(), threading.Event()
+    answered, busy = Call(), Call()
+
+    def work_and_wait() -> None:
+        began.set()
+        assert gate.wait(10)
+        busy()
+
+    jobs = [Job(answered), Job(work_and_wait)]
+    assert workers.take(jobs[0], wait=False)
+    assert answered.left.wait(10)
+    assert workers.take(jobs[1], wait=False)
+    assert began.wait(10)
+    older = Job(lambda: None)
+    older.answered_at = -1.0
+    with monkeypatch.context() as none_left:
+        none_left.setattr(threading.Thread, "start", refuse)
+        assert workers.take(older, wait=False)
+        answered.ready()
+        gate.set()
+        assert jobs[0].done.wait(5)  # well before it gives up waiting
+    busy.ready()
+    assert jobs[1].done.wait(10)
+    assert older.done.wait(10)
+    workers.stop(10)
+
+
 def test_a_result_that_comes_when_nobody_waits_any_more_takes_no_turn() -> None:
     workers = Workers(2, "w", at_once=1)
     call = Call()
