@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from contract import plain
+from contract import notes, plain
 from contract.errors import DamagedPictureError, NotAPictureError, PictureTooLargeError
 from contract.formats import READERS, announced_size, format_of
 from contract.pixels import Pixels, Steps, filtered, with_channels
@@ -153,6 +153,8 @@ def _opened(content: bytes, limits: Limits) -> Iterator[Image.Image]:
     if name is None:
         raise NotAPictureError(f"not a picture in a format read here ({', '.join(READERS)})")
     _refuse_large(announced_size(content), limits)
+    if much := notes.too_many(name, content):
+        raise PictureTooLargeError(f"the {name} has {much}: save it without metadata")
     with _damage_reported(name), _metadata_ignored(content):
         image = READERS[name](io.BytesIO(content))
         _refuse_large(image.size, limits)

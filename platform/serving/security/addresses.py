@@ -2,10 +2,13 @@
 
 import functools
 import ipaddress
+import re
 from collections.abc import Iterable, Sequence
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+_WITH_PORT = re.compile(r"(?:(?P<v4>[0-9.]+)|\[(?P<v6>[^\]]+)\]):[0-9]{1,5}")
 
 _SITE_BITS = 64  # of IPv6, one customer usually has at least so many; IPv4 addresses count one by one
 
@@ -24,9 +27,15 @@ def parse_network(text: str) -> Network:
 
 @functools.lru_cache(4096)
 def parse_address(text: str) -> Address | None:
-    """Return the address of a text; None if it is none. An IPv4 address in IPv6 clothes is taken out of them."""
+    """Return the address of a text, which may have a port behind it, as some proxies write it; None if it is none.
+
+    An IPv4 address in IPv6 clothes is taken out of them.
+    """
+    text = text.strip()
+    if behind := _WITH_PORT.fullmatch(text):
+        text = behind["v4"] or behind["v6"]
     try:
-        address = ipaddress.ip_address(text.strip().strip("[]").partition("%")[0])
+        address = ipaddress.ip_address(text.strip("[]").partition("%")[0])
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None

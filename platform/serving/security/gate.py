@@ -83,6 +83,8 @@ class Gate:
     def greet(self, caller: Caller) -> Address | None:
         """Return the address of a caller, if requests from there are taken; raises ForbiddenError."""
         address = client_address(caller.peer, caller.forwarded, self._proxies)
+        if address is None and (self._allow or self._deny):
+            raise ForbiddenError("requests are not taken here from where no address can be told")
         allowed = not self._allow or contains(self._allow, address)
         if not allowed or contains(self._deny, address):
             raise ForbiddenError(f"requests from {address} are not taken here")

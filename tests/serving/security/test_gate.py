@@ -117,6 +117,8 @@ def test_guessing_keys_is_slow(gate_for: Callable[..., Gate]) -> None:
         ({"Deny": ["6.6.6.6"]}, "6.6.6.6", "", False),
         ({"Deny": ["6.6.6.6"]}, "::ffff:6.6.6.6", "", False),
         ({"Deny": ["6.6.6.6"]}, "1.1.1.1", "6.6.6.6", True),
+        ({"Deny": ["6.6.6.6"], "TrustedProxies": ["1.1.1.1"]}, "1.1.1.1", "6.6.6.6:999", False),
+        ({"Deny": ["6.6.6.6"], "TrustedProxies": ["1.1.1.1"]}, "1.1.1.1", "unknown", False),
         ({"Deny": ["6.6.6.6"], "TrustedProxies": ["1.1.1.1"]}, "1.1.1.1", "6.6.6.6", False),
         ({"Allow": ["10.0.0.0/8"]}, "", "", False),
     ],

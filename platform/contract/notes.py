@@ -1,0 +1,83 @@
+"""How much a picture file may say beside its pixels. Decoders read all of it, and some take seconds over it.
+
+Pillow joins the Exif segments of a JPEG one by one, copying what it has each time, and inflates up to a megabyte for
+each colour profile of a PNG, of which the format allows one.
+"""
+
+import struct
+
+MOST_SEGMENTS = 256
+"""Marker segments of a JPEG before its first scan: tables, notes, a profile in pieces of 64 KB."""
+
+MOST_JUNK = 4096
+"""Bytes between those segments that are none; Pillow looks at each of them."""
+
+MOST_CHUNKS = 64
+"""Chunks of a PNG that hold neither pixels nor frames."""
+
+MOST_PIECES = 4096
+"""Chunks of a PNG that do: encoders put 8 KB or more into each."""
+
+_PNG_START = 8  # bytes of signature
+_CHUNK = struct.Struct(">I4s")
+_CHUNK_REST = 12  # length, kind and checksum
+_FRAMES = frozenset({b"IDAT", b"fdAT", b"fcTL"})  # as many as the picture is large
+
+_SEGMENT = struct.Struct(">H")
+_SCAN, _END = 0xDA, 0xD9
+_NO_MARKER = frozenset({0x00, 0xFF})  # behind a byte 0xFF: stuffing, padding
+_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+
+
+def too_many(name: str | None, content: bytes) -> str:
+    """Return what there is too much of in a file, as part of a sentence; empty if all is well.
+
+    Looks at lengths only. What is broken is left to the decoder.
+
+    Args:
+        name: of the format, as `formats.format_of` has it.
+        content: the file's bytes.
+    """
+    if name == "PNG":
+        return _of_png(content)
+    if name == "JPEG":
+        return _of_jpeg(content)
+    return ""
+
+
+def _of_png(content: bytes) -> str:
+    position, pieces, others, profiles = _PNG_START, 0, 0, 0
+    while position + _CHUNK.size <= len(content):
+        length, kind = _CHUNK.unpack_from(content, position)
+        pieces += kind in _FRAMES
+        others += kind not in _FRAMES
+        profiles += kind == b"iCCP"
+        if profiles > 1:
+            return "more than one colour profile"
+        if others > MOST_CHUNKS:
+            return f"more than {MOST_CHUNKS} chunks beside its pixels"
+        if pieces > MOST_PIECES:
+            return f"more than {MOST_PIECES:,} chunks of pixels"
+        position += length + _CHUNK_REST
+    return ""
+
+
+def _of_jpeg(content: bytes) -> str:
+    position, segments, junk = 2, 0, 0
+    while (start := content.find(b"\xff", position)) >= 0 and start + 4 <= len(content):
+        marker = content[start + 1]
+        junk += start - position + (marker in _NO_MARKER)
+        segments += marker not in _NO_MARKER
+        if segments > MOST_SEGMENTS:
+            return f"more than {MOST_SEGMENTS} segments before its pixels"
+        if junk > MOST_JUNK:
+            return f"more than {MOST_JUNK:,} bytes between its segments"
+        if marker in {_SCAN, _END}:
+            return ""
+        if marker in _NO_MARKER:
+            position = start + 1
+        elif marker in _BARE:
+            position = start + 2
+        else:
+            position = start + 2 + max(2, _SEGMENT.unpack_from(content, start + 2)[0])
+    return f"more than {MOST_JUNK:,} bytes between its segments" if len(content) - position > MOST_JUNK else ""

@@ -1,0 +1,80 @@
+"""What a file says beside its pixels is bounded before any decoder reads it."""
+
+import io
+import struct
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image, ImageCms
+from PIL.PngImagePlugin import PngInfo
+
+from contract.errors import PictureTooLargeError
+from contract.image import decode
+from contract.notes import MOST_CHUNKS, MOST_JUNK, MOST_PIECES, MOST_SEGMENTS, too_many
+
+
+def saved(kind: str, **settings: object) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (30, 20), "red").save(buffer, kind, **settings)
+    return buffer.getvalue()
+
+
+def chunk(kind: bytes, content: bytes = b"") -> bytes:
+    checksum = zlib.crc32(kind + content)
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", checksum)
+
+
+def png_with(more: bytes) -> bytes:
+    content = saved("PNG")
+    return content[:33] + more + content[33:]
+
+
+def jpeg_with(more: bytes) -> bytes:
+    content = saved("JPEG")
+    return content[:20] + more + content[20:]  # behind JFIF
+
+
+EXIF = b"\xff\xe1" + struct.pack(">H", 12) + b"Exif\0\0" + bytes(4)
+PROFILE = chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(1_000_000)))
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (jpeg_with(EXIF * MOST_SEGMENTS), "segments before its pixels"),
+        (jpeg_with(b"\xff\xfe\0\2" * MOST_SEGMENTS), "segments before its pixels"),
+        (jpeg_with(bytes(MOST_JUNK + 1)), "bytes between its segments"),
+        (jpeg_with(b"\xff" * (MOST_JUNK + 2)), "bytes between its segments"),
+        (jpeg_with(b"\xff\0" * (MOST_JUNK + 2)), "bytes between its segments"),
+        (saved("JPEG")[:2] + b"\xff" + bytes(MOST_JUNK * 2), "bytes between its segments"),
+        (png_with(PROFILE * 2), "more than one colour profile"),
+        (png_with(chunk(b"tEXt", b"a\0b") * MOST_CHUNKS), "chunks beside its pixels"),
+        (png_with(chunk(b"IDAT") * MOST_PIECES), "chunks of pixels"),
+    ],
+)
+def test_too_many_notes_are_refused(content: bytes, problem: str) -> None:
+    with pytest.raises(PictureTooLargeError, match=f"{problem}: save it without metadata"):
+        decode(content)
+
+
+def test_what_cameras_and_editors_write_is_read() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    exif = Image.Exif()
+    exif[0x010E] = "a meter" * 1000
+    notes = PngInfo()
+    for number in range(20):
+        notes.add_text(f"note {number}", "text" * 100)
+    for content in (
+        saved("JPEG", icc_profile=profile, exif=exif, comment=b"hello" * 100, progressive=True),
+        jpeg_with((b"\xff\xe2" + struct.pack(">H", 65535) + bytes(65533)) * 20),
+        jpeg_with(b"\xff" * 100),
+        saved("PNG", icc_profile=profile, exif=exif, pnginfo=notes),
+    ):
+        assert decode(content).size == (30, 20)
+
+
+@given(st.binary(max_size=300), st.sampled_from(["PNG", "JPEG", "GIF", None]))
+def test_any_bytes_are_looked_through(content: bytes, name: str | None) -> None:
+    assert too_many(name, content) == ""
