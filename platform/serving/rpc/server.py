@@ -73,13 +73,13 @@ class RpcServer:
                 ("grpc.max_connection_idle_ms", _IDLE_CONNECTION_MS),
             ],
         )
-        self._health = Health(plane)
+        self._health = Health(plane, options.gate)
         self._predict = Predict(plane, limits, options, self._silence)
         self._server.add_generic_rpc_handlers((_handler(self._predict),))
         health_pb2_grpc.add_HealthServicer_to_server(self._health.servicer, self._server)
         if options.reflection:
             names = (PREDICT, health.SERVICE_NAME, reflection.SERVICE_NAME)
-            servicer = reflecting.Reflection(names, self._silence, owner)
+            servicer = reflecting.Reflection(names, self._silence, options.gate)
             reflection_pb2_grpc.add_ServerReflectionServicer_to_server(servicer, self._server)
 
     @property
@@ -112,9 +112,10 @@ class RpcServer:
         return self._server.add_secure_port(address, grpc.ssl_server_credentials([(pair.key, pair.chain)]))
 
     def stop_accepting(self) -> None:
-        """Refuse new calls and report that nothing serves; go on with the calls that are running."""
+        """Refuse new calls and report that nothing serves; go on with what is in work, but not with whole streams."""
         self._health.stop()
         self._listening.close()
+        self._silence.close()
 
     def stop(self, grace: float) -> None:
         """Finish what was accepted, then close.
@@ -128,6 +129,7 @@ class RpcServer:
         # on refusing them until nothing runs, and for as long as clients need that ask without a pause.
         self._predict.wait_until_idle(grace)
         time.sleep(_FAREWELL_SECONDS)
+        self._health.servicer.end()  # they know by now, and would hold the server up
         self._server.stop(max(0.0, until - time.monotonic())).wait(grace + _SHUTDOWN_SECONDS)
         self._silence.stop()
         self._threads.shutdown(wait=False, cancel_futures=True)

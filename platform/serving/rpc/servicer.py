@@ -92,8 +92,8 @@ class Predict:
                 _fail(context, error)
 
     def predict_stream(self, contents: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[PredictResult]:
-        """Answer the requests of a stream, in order."""
-        with self._counted("predict_stream") as outcome:
+        """Answer the requests of a stream, in order. Each of them is counted; the stream only if it goes wrong."""
+        with self._counted("predict_stream", whole=False) as outcome:
             try:
                 key = self._admit("predict_stream", b"", context, outcome)
                 owner = key or owner_of(self._options.gate, context)
@@ -107,7 +107,8 @@ class Predict:
                 code = code_of(error, Hints())
                 outcome.status = _status_of(error)
                 _refuse(context, outcome.status, error, code)
-            except grpc.RpcError:
+            except (grpc.RpcError, GeneratorExit):
+                outcome.status = grpc.StatusCode.CANCELLED
                 _log.debug("the client of a stream has gone")
             except Exception as error:  # noqa: BLE001 - as above
                 outcome.status = grpc.StatusCode.INTERNAL
@@ -119,14 +120,17 @@ class Predict:
         return result
 
     def _answer_or_failure(self, content: bytes, context: grpc.ServicerContext, key: str) -> PredictResult:
-        hints = Hints()
+        hints, outcome = Hints(), _Outcome()
         try:
             self._options.gate.admit_again(caller_of(context), Scope.INFER, key)  # a quota counts messages, not streams
             request = parse(content)
             hints = hints_of(request)
             return self._answer(request, context)
         except ServingError as error:
+            outcome.status = _status_of(error)
             return failure(error, code_of(error, hints))
+        finally:
+            self._options.meter.request("grpc", "predict_stream", outcome.status.name, outcome.seconds)
 
     def _answer(self, request: PredictRequest, context: grpc.ServicerContext) -> PredictResult:
         begin_request()
@@ -134,7 +138,7 @@ class Predict:
         return result_of(question, ask(self._plane, question, self._limits, context.time_remaining()))
 
     @contextmanager
-    def _counted(self, method: str) -> Iterator[_Outcome]:
+    def _counted(self, method: str, *, whole: bool = True) -> Iterator[_Outcome]:
         outcome = _Outcome()
         tracing.enter(None)  # the thread has worked on other calls
         try:
@@ -142,7 +146,8 @@ class Predict:
         finally:
             if outcome.trace:
                 outcome.trace.end(f"Predict/{method}", outcome.status.name, failed=outcome.status in _OUR_FAULT)
-            self._options.meter.request("grpc", method, outcome.status.name, outcome.seconds)
+            if whole or outcome.status is not grpc.StatusCode.OK:
+                self._options.meter.request("grpc", method, outcome.status.name, outcome.seconds)
 
     def _admit(self, method: str, signed: bytes, context: grpc.ServicerContext, outcome: _Outcome) -> str:
         key = self._options.gate.admit(caller_of(context), Scope.INFER, lambda: signed_as(method, signed))

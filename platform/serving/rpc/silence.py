@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import grpc
 
+from serving.errors import OverloadedError
+
 _T = TypeVar("_T")
 
 _log = logging.getLogger(__name__)
@@ -54,12 +56,17 @@ class Silence:
         self._ended = ended
         self._lock = threading.Lock()
         self._waiting: dict[_Waiting, None] = {}  # in the order of their beginning
+        self._closing = False
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="rpc-silence", daemon=True)
 
     def start(self) -> None:
         """Look again and again from now on."""
         self._thread.start()
+
+    def close(self) -> None:
+        """End streams between two messages from now on: nothing of theirs is in work then."""
+        self._closing = True
 
     def stop(self) -> None:
         """Look no more."""
@@ -78,9 +85,15 @@ class Silence:
     def each(
         self, messages: Iterable[_T], context: grpc.ServicerContext, seconds: float = IDLE_SECONDS
     ) -> Iterator[_T]:
-        """Give the messages of a stream, which may keep silent for so many seconds between two of them."""
+        """Give the messages of a stream, which may keep silent for so many seconds between two of them.
+
+        Raises:
+            OverloadedError: the service is stopping.
+        """
         following = iter(messages)
         while True:
+            if self._closing:
+                raise OverloadedError("the service is stopping")
             with self._watched(context, seconds, counted=False):
                 try:
                     message = next(following)
@@ -95,9 +108,11 @@ class Silence:
             counted = [each for each in late if each.counted]
             many = surplus([self._owner(each.context) for each in counted], SHARE, MOST)
             over = {each for each in late if now > each.until} | {counted[index] for index in many}
-            for each in over:
+            between = {each for each in self._waiting if self._closing and not each.counted}
+            for each in over | between:
                 del self._waiting[each]
                 each.context.cancel()  # type: ignore[no-untyped-call]  # the stub forgot to annotate it
+            for _ in over - between:
                 self._ended()
 
     @contextmanager
