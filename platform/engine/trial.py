@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from contract.errors import ContractError
+from contract.problems import shortened
 from engine import THROUGHPUT, open_model
 from engine.child import LENGTH_BYTES, YIELDING
 from engine.preflight import Request, TrialLimits
@@ -24,6 +25,7 @@ from engine.proof import prove
 from engine.quiet import import_tensorflow
 
 _MAX_WRITTEN = 1024 * 1024  # bytes of a file; what it says while it dies is one
+_LONGEST_REASON = 4000  # characters; its JSON is then well below `child.MAX_LINE`
 _NICENESS = 10
 _LEAST_NICENESS = 19
 _Task = tuple[Request, bool, bytes]
@@ -55,8 +57,8 @@ def try_model(request: Request, graph: bytes) -> dict[str, object]:
     """Open and prove a model.
 
     Returns:
-        `reason`, empty if all is well, and whether it is `hopeless`, which means that these bytes must not be tried
-        again.
+        `reason`, empty if all is well and otherwise not too long for a line of the answer, and whether it is
+        `hopeless`, which means that these bytes must not be tried again.
     """
     try:
         reader = open_model(request.model, graph, threads=THROUGHPUT)
@@ -65,12 +67,13 @@ def try_model(request: Request, graph: bytes) -> dict[str, object]:
         finally:
             reader.close()
     except ContractError as error:
-        return {"reason": str(error), "hopeless": True}
+        return {"reason": shortened(str(error), _LONGEST_REASON), "hopeless": True}
     except MemoryError:
         reason = f"{request.model.Graph.File}: it needs more than {request.limits.memory:,} bytes of memory"
         return {"reason": reason, "hopeless": True}
     except Exception as error:  # noqa: BLE001 - whatever it is, the parent wants to know
-        return {"reason": f"{request.model.Graph.File}: {type(error).__name__}: {error}", "hopeless": False}
+        reason = f"{request.model.Graph.File}: {type(error).__name__}: {error}"
+        return {"reason": shortened(reason, _LONGEST_REASON), "hopeless": False}
     return {"reason": "", "hopeless": False}
 
 

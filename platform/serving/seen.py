@@ -19,7 +19,7 @@ from contract.legacy import LegacyModel
 from contract.spec import MAX_SPEC_BYTES, ModelSpec
 from contract.strict import parse_yaml, validate
 
-MAX_GRAPH_BYTES = 2**31 - 1  # a protobuf message can hold no more
+MAX_GRAPH_BYTES = 288 * 1024 * 1024  # the 256 MiB of constants that the engine takes, and all else that a graph has
 _SUFFIXES = {".yaml", ".yml"}
 _UNFINISHED = re.compile(r"^\.|^#|\.tmp$|\.part$|~$")
 _GONE = {errno.ENOENT, errno.ENOTDIR}

@@ -20,6 +20,25 @@ def test_an_older_file_is_replaced(tmp_path: Path) -> None:
     assert (tmp_path / "a.pb").read_bytes() == b"new"
 
 
+@pytest.mark.skipif(os.name != "posix", reason="Windows has other rights")
+def test_a_replaced_file_keeps_its_rights(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    path.touch()
+    for rights in (0o640, 0o600, 0o444):
+        path.chmod(rights)
+        write_atomically(path, b"new")
+        assert path.stat().st_mode & 0o777 == rights
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() != 0, reason="only root may give files away")
+def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
+    path = tmp_path / "keys.yaml"
+    path.touch()
+    os.chown(path, 12345, 54321)
+    write_atomically(path, b"new")
+    assert (path.stat().st_uid, path.stat().st_gid) == (12345, 54321)
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failure_leaves_the_older_file_and_nothing_else(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

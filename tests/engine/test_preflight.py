@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from contract.files import sha256
 from engine.errors import EngineError, GraphError
 from engine.preflight import Preflight, TrialLimits
 from tests.conftest import Artifact
@@ -45,6 +46,19 @@ def test_a_model_that_is_refused_costs_no_child(preflight: Preflight, artifact: 
     spec = artifact.spec.model_copy(update={"Golden": []})
     with pytest.raises(GraphError, match="its SHA-256 is"):
         preflight(spec, artifact.graph[:-1], 8)
+    assert preflight._idle == [child]
+
+
+def test_a_reason_of_any_length_comes_through(preflight: Preflight, artifact: Artifact) -> None:
+    import tensorflow as tf  # noqa: PLC0415 - late
+
+    (child,) = preflight._idle
+    definition = tf.compat.v1.GraphDef.FromString(artifact.graph)
+    definition.node.add(name="n" * 70_000, op="ReadFile")
+    graph = definition.SerializeToString()
+    section = artifact.spec.Graph.model_copy(update={"SHA256": sha256(graph)})
+    with pytest.raises(GraphError, match="ReadFile"):
+        preflight(artifact.spec.model_copy(update={"Graph": section, "Golden": []}), graph, 8)
     assert preflight._idle == [child]
 
 
