@@ -52,9 +52,9 @@ class Proposal:
         pictures: how many there are.
         lengths: (shortest, longest) label.
         symbols: that the labels hold, sorted.
-        on_white: for `ReplaceTransparent`.
-        passed_over: files beside the pictures that may hold labels, by kind.
         other_sizes: share of the pictures looked at that have another size.
+        on_white: for `ReplaceTransparent`.
+        passed_over: kinds of files beside the pictures that may hold labels.
     """
 
     regex: str
