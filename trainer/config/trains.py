@@ -35,7 +35,7 @@ class TrainsSection(StrictModel):
         ClipNorm: longest gradient, all weights together; longer ones are shortened to it.
         EMA: momentum, at each step, of the moving average of the weights, which is what is tested and exported;
             `off` takes the weights as they are.
-        MaxEpochs: default: chosen by the size of the set.
+        MaxEpochs: default: chosen by the size of the set and the number of symbols.
         MaxMinutes: training ends after so many minutes and keeps the best weights. What it cuts off is the end without
             variation and with a small rate, which is laid out for MaxEpochs; fewer epochs keep it.
         Patience: training ends after so many readings of the test set without a better one.

@@ -49,7 +49,7 @@ Trains:
   # EndAcc: 0.99    # stop at this whole-text accuracy on the test set; default: go on to MaxEpochs
   # EndCost: 1.0    # ... and only while the mean loss is at most this; alone it ends training too; default: none
   # EndEpochs: 1    # EndAcc and EndCost, of which it needs one, count from this epoch on
-  # MaxEpochs: 40    # default: chosen by the size of the set
+  # MaxEpochs: 40    # default: chosen by the size of the set and the number of symbols
   # MaxMinutes: 30    # stop after so long, with the best weights; default: no limit
   # Patience: 10    # stop after so many tests without a better one; default: no limit
   # SavedSteps: 100    # steps between two checkpoints

@@ -1,4 +1,4 @@
-"""What a config leaves open, decided from the size of the set. Pure."""
+"""What a config leaves open, decided from the size of the set and what is read in it. Pure."""
 
 import math
 from collections.abc import Mapping
