@@ -12,7 +12,7 @@ def write_atomically(path: Path, content: bytes) -> None:
     """Write a file so that its name never shows a part of it, not even after a crash.
 
     The temporary name starts with a dot and ends in `.tmp`, which the platform's scan ignores. A file that is replaced
-    keeps its rights, and its owner where the system lets it.
+    keeps its rights and owner where the system lets it.
 
     Raises:
         OSError: the folder is missing or full; nothing is left behind then.
@@ -36,14 +36,15 @@ def write_atomically(path: Path, content: bytes) -> None:
 
 
 def _take_after(old: Path, new: Path) -> None:
-    try:
-        status = old.stat()
-    except FileNotFoundError:
+    if os.name != "posix" or not old.exists():  # Windows hands down the rights of the folder
         return
-    if os.name == "posix" and (status.st_uid, status.st_gid) != (os.getuid(), os.getgid()):
-        with contextlib.suppress(PermissionError):  # only root may give files away
-            os.chown(new, status.st_uid, status.st_gid)
-    new.chmod(stat.S_IMODE(status.st_mode))
+    before = old.stat()
+    for owner, group in ((-1, before.st_gid), (before.st_uid, -1)):
+        with contextlib.suppress(OSError):  # only root may give files away, and not everywhere
+            os.chown(new, owner, group)
+    if new.stat().st_gid == before.st_gid:  # else what the group may do would be another group's
+        with contextlib.suppress(OSError):  # of a file system without rights
+            new.chmod(stat.S_IMODE(before.st_mode))
 
 
 def sha256(content: bytes) -> str:

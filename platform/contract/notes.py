@@ -6,13 +6,15 @@ each colour profile of a PNG, of which the format allows one.
 
 import struct
 
+from PIL.JpegImagePlugin import MARKER
+
 MOST_SEGMENTS = 256
 """Marker segments of a JPEG before its first scan: tables, notes, a profile in pieces of 64 KB."""
 
 MOST_JUNK = 4096
 """Bytes between those segments that are none; Pillow looks at each of them."""
 
-MOST_CHUNKS = 64
+MOST_CHUNKS = 256
 """Chunks of a PNG that hold neither pixels nor frames."""
 
 MOST_PIECES = 4096
@@ -24,9 +26,9 @@ _CHUNK_REST = 12  # length, kind and checksum
 _FRAMES = frozenset({b"IDAT", b"fdAT", b"fcTL"})  # as many as the picture is large
 
 _SEGMENT = struct.Struct(">H")
-_SCAN, _END = 0xDA, 0xD9
+_SCAN = 0xDA
 _NO_MARKER = frozenset({0x00, 0xFF})  # behind a byte 0xFF: stuffing, padding
-_BARE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+_BARE = frozenset(code & 0xFF for code, (*_, reads) in MARKER.items() if reads is None)  # Pillow reads no length there
 
 
 def too_many(name: str | None, content: bytes) -> str:
@@ -49,6 +51,8 @@ def _of_png(content: bytes) -> str:
     position, pieces, others, profiles = _PNG_START, 0, 0, 0
     while position + _CHUNK.size <= len(content):
         length, kind = _CHUNK.unpack_from(content, position)
+        if kind == b"IEND":  # what stands behind it is not read
+            break
         pieces += kind in _FRAMES
         others += kind not in _FRAMES
         profiles += kind == b"iCCP"
@@ -72,7 +76,7 @@ def _of_jpeg(content: bytes) -> str:
             return f"more than {MOST_SEGMENTS} segments before its pixels"
         if junk > MOST_JUNK:
             return f"more than {MOST_JUNK:,} bytes between its segments"
-        if marker in {_SCAN, _END}:
+        if marker == _SCAN:
             return ""
         if marker in _NO_MARKER:
             position = start + 1

@@ -18,7 +18,7 @@ from serving.errors import NotReadyError, ServingError, UnknownModelError
 Target = TypeVar("Target")
 Size = tuple[int, int]  # width, height in pixels
 
-LONGEST_NAME = 100  # characters that are quoted of a site, type or name that nobody has
+LONGEST_QUOTE = 100  # characters that are quoted of a site, type or name that nobody has
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,4 +140,4 @@ def _words(hints: Hints) -> str:
 
 
 def _quoted(value: str) -> str:
-    return repr(shortened(value, LONGEST_NAME))  # what follows it in the message shall be seen too
+    return repr(shortened(value, LONGEST_QUOTE))  # what follows it in the message shall be seen too

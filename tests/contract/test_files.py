@@ -39,6 +39,20 @@ def test_a_replaced_file_keeps_its_owner(tmp_path: Path) -> None:
     assert (path.stat().st_uid, path.stat().st_gid) == (12345, 54321)
 
 
+def test_a_system_that_gives_no_file_away_is_written_to_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_args: object, **_named: object) -> None:
+        raise OSError(22, "Invalid argument")
+
+    path = tmp_path / "a.pb"
+    path.write_bytes(b"older")
+    for name in ("chown", "chmod"):
+        monkeypatch.setattr(os, name, refuse, raising=False)
+    write_atomically(path, b"new")
+    assert path.read_bytes() == b"new"
+
+
 @pytest.mark.parametrize("step", ["fsync", "replace"])
 def test_a_failure_leaves_the_older_file_and_nothing_else(
     step: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
-from contract.errors import PictureTooLargeError
+from contract.errors import PictureError, PictureTooLargeError
 from contract.image import decode
 from contract.notes import MOST_CHUNKS, MOST_JUNK, MOST_PIECES, MOST_SEGMENTS, too_many
 
@@ -49,6 +49,8 @@ PROFILE = chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(1_000_000)))
         (jpeg_with(b"\xff" * (MOST_JUNK + 2)), "bytes between its segments"),
         (jpeg_with(b"\xff\0" * (MOST_JUNK + 2)), "bytes between its segments"),
         (saved("JPEG")[:2] + b"\xff" + bytes(MOST_JUNK * 2), "bytes between its segments"),
+        (jpeg_with(b"\xff\xd9" + EXIF * MOST_SEGMENTS), "segments before its pixels"),  # Pillow reads on behind the end
+        (jpeg_with((b"\xff\xc8\xff\xff" + EXIF) * MOST_SEGMENTS), "segments before its pixels"),
         (png_with(PROFILE * 2), "more than one colour profile"),
         (png_with(chunk(b"tEXt", b"a\0b") * MOST_CHUNKS), "chunks beside its pixels"),
         (png_with(chunk(b"IDAT") * MOST_PIECES), "chunks of pixels"),
@@ -71,10 +73,25 @@ def test_what_cameras_and_editors_write_is_read() -> None:
         jpeg_with((b"\xff\xe2" + struct.pack(">H", 65535) + bytes(65533)) * 20),
         jpeg_with(b"\xff" * 100),
         saved("PNG", icc_profile=profile, exif=exif, pnginfo=notes),
+        saved("PNG") + bytes(20_000),
+        saved("JPEG") + bytes(20_000),
     ):
         assert decode(content).size == (30, 20)
 
 
 @given(st.binary(max_size=300), st.sampled_from(["PNG", "JPEG", "GIF", None]))
 def test_any_bytes_are_looked_through(content: bytes, name: str | None) -> None:
-    assert too_many(name, content) == ""
+    assert too_many(name, content) == ""  # so few cannot be too many
+
+
+PIECES = [EXIF, b"\xff\xd9", b"\xff\xc8", b"\xff\xfe\0\2", b"\xff\xf0\xff\xfe", b"\0"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=400))
+def test_no_order_of_segments_hides_those_that_pillow_joins(parts: list[bytes]) -> None:
+    content = jpeg_with(b"".join(parts))
+    try:
+        joined = len(decode(content).info.get("exif", b"")) // 4
+    except PictureError:
+        return
+    assert joined <= MOST_SEGMENTS

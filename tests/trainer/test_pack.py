@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from contract import image
+from contract import image, pixels
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import pack, quarantine, records, rules, workplace
@@ -167,7 +167,7 @@ def test_adding_pictures_decodes_only_the_new_ones(
     decoded = []
     read = image.read
 
-    def count_and_read(content: bytes, steps: image.Steps, size: tuple[int, int]) -> image.Picture:
+    def count_and_read(content: bytes, steps: pixels.Steps, size: tuple[int, int]) -> image.Picture:
         decoded.append(content)
         return read(content, steps, size)
 

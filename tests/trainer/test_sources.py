@@ -188,6 +188,12 @@ def test_names_of_an_archive_are_utf_8_though_it_does_not_say_so(tmp_path: Path)
     assert (sample.label, sample.content.read()) == ("\u4eacA123", b"")
 
 
+@pytest.mark.parametrize("name", ["\u9a8c\u8bc1/0042_1.png".encode("gbk"), "M\u00e4rz/0042_a.png".encode("cp850")])
+def test_what_stands_beside_the_label_may_be_written_in_any_way(tmp_path: Path, name: bytes) -> None:
+    (sample,) = read(named_without_a_flag(tmp_path / "set.zip", name))
+    assert (sample.label, sample.content.read()) == ("0042", b"")
+
+
 def test_names_of_an_archive_that_cannot_be_told_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match="unpack it"):
         read(named_without_a_flag(tmp_path / "plates.zip", "\u4eacA123_1.png".encode("gbk")))

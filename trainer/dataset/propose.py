@@ -93,10 +93,10 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
     labels = [sample.label for sample in samples if sample.label]
     if not labels:
         raise SourceError(f"no label in names such as {samples[0].name!r}: name the files label_anything.png")
-    if len(labels) > 1 and len(set(labels)) == 1:
+    if len(samples) > 1 and {sample.label for sample in samples} == {labels[0]}:
         raise SourceError(
             f"every picture would have the label {labels[0]!r}, as {samples[0].name!r}: name the files "
-            f"label_anything.png, or give the file that holds the labels instead of the folder"
+            f"label_anything.png, or give the file that holds the labels"
         )
     seen = look(sample.content.read for sample in samples[:: math.ceil(len(samples) / LOOKED_AT)])
     if not seen:

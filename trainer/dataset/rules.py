@@ -46,9 +46,10 @@ def empty_labels(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
 
 def one_label(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     """A pattern that finds the same in every name: there is nothing to learn."""
-    labels = {target.fold(entry.label) for entry in entries if entry.label is not None}
-    if len(entries) > 1 and len(labels) == 1:
-        sentence = f"every picture has the label {labels.pop()!r}: does the pattern find what is to be read?"
+    labels = {target.fold(entry.label or "") for entry in entries}
+    label = next(iter(labels), "")
+    if len(entries) > 1 and len(labels) == 1 and label:
+        sentence = f"every picture has the label {label!r}: does the pattern find what is to be read?"
         yield Finding("one-label", Severity.WARNING, sentence)
 
 

@@ -1,6 +1,7 @@
 """The kinds of places that pictures come from: a folder, a label file, a zip archive, TFRecords of captcha_trainer."""
 
 import collections
+import contextlib
 import json
 import math
 import os
@@ -86,13 +87,10 @@ def archive(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Samp
     except zipfile.BadZipFile as error:
         raise SourceError(f"{str(path)!r} is no zip archive, or damaged: {error}") from error
     passed_over = Ignored()
-    names = {key: _member_name(path, member) for key, member in members.items() if _is_picture(key, passed_over)}
-    _refuse_empty(path, names, passed_over)
+    pictures = [member for name, member in members.items() if _is_picture(name, passed_over)]
+    _refuse_empty(path, pictures, passed_over)
     ignored.update(passed_over)
-    return [
-        Sample(f"{path.as_posix()}/{name}", label_of(name, pattern), ZipContent(path, key, members[key].CRC))
-        for key, name in names.items()
-    ]
+    return [_from_archive(path, member, pattern) for member in pictures]
 
 
 def tfrecords(path: Path) -> list[Sample]:
@@ -138,17 +136,19 @@ _LABELLED: Mapping[str, Callable[[Path], list[Sample]]] = {
 }
 
 
-def _member_name(path: Path, member: zipfile.ZipInfo) -> str:
-    """Return a member's name as it was meant: only those with a flag are said to be UTF-8, but most are."""
-    if member.flag_bits & _UTF8 or member.filename.isascii():
-        return member.filename
-    try:
-        return member.filename.encode("cp437").decode()  # zipfile took the bytes for those of MS-DOS
-    except UnicodeDecodeError as error:
+def _from_archive(path: Path, member: zipfile.ZipInfo, pattern: re.Pattern[str]) -> Sample:
+    # Only names with a flag are said to be UTF-8, but most others are too; zipfile takes them for those of MS-DOS.
+    name, known = member.filename, bool(member.flag_bits & _UTF8)
+    if not known:
+        with contextlib.suppress(UnicodeDecodeError):
+            name, known = name.encode("cp437").decode(), True
+    label = label_of(name, pattern)
+    if not known and not (label or "").isascii():
         raise SourceError(
-            f"{str(path)!r} does not say how its names are written, such as {member.filename!r}, and UTF-8 they are "
-            f"not: unpack it, and give the folder"
-        ) from error
+            f"{str(path)!r} does not say how its names are written, such as {name!r}, and UTF-8 they are not: unpack "
+            f"it, and give the folder"
+        )
+    return Sample(f"{path.as_posix()}/{name}", label, ZipContent(path, member.filename, member.CRC))
 
 
 def _is_picture(name: str, ignored: Ignored) -> bool:

@@ -146,13 +146,10 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         """Close in the loop."""
         self.will_close = True
         if self.total_outbufs_len:  # the socket of a client that fetches nothing is never ready to be written to
-            self._listener.trigger.pull_trigger(self._drop)
+            self._map.drop(self)
+            self._listener.trigger.pull_trigger()
         else:
             self._map.note(self)
-
-    def _drop(self) -> None:
-        if self._map.get(self._fileno) is self:
-            self.handle_close()
 
     def _at_the_end(self) -> bool:
         try:

@@ -34,6 +34,7 @@ class Sockets(dict[int, Any]):
         self._listeners: list[Any] = []
         self._listeners_at = 0.0
         self._gathers = False
+        self._dropped: deque[Any] = deque()
 
     def __setitem__(self, number: int, one: Any) -> None:  # noqa: ANN401 - waitress has no annotations
         super().__setitem__(number, one)
@@ -53,6 +54,10 @@ class Sockets(dict[int, Any]):
         """Ask an object at the next turn what it waits for. Does not end a wait."""
         self._changed.append(one)
 
+    def drop(self, one: Any) -> None:  # noqa: ANN401 - as above
+        """Close an object at the next turn, ready or not. Does not end a wait."""
+        self._dropped.append(one)
+
     def gather(self) -> None:
         """Let what comes within the next moment gather, to be seen to at once: none of it can be helped now.
 
@@ -67,6 +72,7 @@ class Sockets(dict[int, Any]):
 
     def turn(self, seconds: float) -> None:
         """Wait until something happens, at most so long, and let the objects see to it."""
+        self._close_those_dropped()
         self._ask_those_that_changed()
         if self._gathers:
             self._gathers = False
@@ -91,6 +97,13 @@ class Sockets(dict[int, Any]):
         """Close everything."""
         wasyncore.close_all(self)
         self._selector.close()
+
+    def _close_those_dropped(self) -> None:
+        while self._dropped:
+            one = self._dropped.popleft()
+            there = self.get(one._fileno)
+            if there and there is one:
+                there.handle_close()
 
     def _ask_those_that_changed(self) -> None:
         now = time.monotonic()

@@ -87,14 +87,14 @@ def wanted_outputs(request: Request) -> list[Wanted]:
 
 
 def identified(request: Mapping[str, object]) -> dict[str, object]:
-    """Return the `id` of a request as its answer repeats it; nothing if it has none.
+    """Return the `id` of a request as its answer repeats it; nothing if it has none, or null.
 
     Raises:
         BadRequestError: it is no text, or a long one.
     """
-    if "id" not in request:
+    name = request.get("id")
+    if name is None:
         return {}
-    name = request["id"]
     if not isinstance(name, str) or len(name) > _LONGEST_ID:
         raise BadRequestError(f"'id' must be a text of at most {_LONGEST_ID} characters")
     return {"id": name}

@@ -127,8 +127,11 @@ class Predict:
             hints = hints_of(request)
             return self._answer(request, context)
         except ServingError as error:
-            outcome.status = _status_of(error)
+            outcome.status = grpc.StatusCode.CANCELLED if _left(context) else _status_of(error)
             return failure(error, code_of(error, hints))
+        except Exception:
+            outcome.status = grpc.StatusCode.INTERNAL
+            raise
         finally:
             self._options.meter.request("grpc", "predict_stream", outcome.status.name, outcome.seconds)
 

@@ -108,7 +108,7 @@ class Silence:
             counted = [each for each in late if each.counted]
             many = surplus([self._owner(each.context) for each in counted], SHARE, MOST)
             over = {each for each in late if now > each.until} | {counted[index] for index in many}
-            between = {each for each in self._waiting if self._closing and not each.counted}
+            between = {each for each in late if self._closing and not each.counted}
             for each in over | between:
                 del self._waiting[each]
                 each.context.cancel()  # type: ignore[no-untyped-call]  # the stub forgot to annotate it

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
+from unittest.mock import Mock
 
 import grpc
 import pytest
@@ -14,6 +15,7 @@ from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 from serving.face_settings import SecuritySection
 from serving.metrics import Metrics
 from serving.rpc.server import RpcServer
+from serving.rpc.watching import Watching
 from serving.security.gate import Gate
 from serving.wire.recognizer_pb2 import PredictRequest
 from serving.wire.recognizer_pb2_grpc import PredictStub
@@ -61,7 +63,7 @@ def test_watchers_leave_nothing_behind(serve_rpc: Serve, opened: Any) -> None:
     server = serve_rpc()
     channel = opened(server)
     watches = [watch(channel, f"unknown {number}") for number in range(10)]
-    kept = server._health.servicer._send_response_callbacks
+    kept = server._health.servicer._watchers
     assert {next(each).status for each in watches} == {health_pb2.HealthCheckResponse.SERVICE_UNKNOWN}
     eventually(lambda: len(kept) == 10)
     for each in watches:
@@ -71,7 +73,8 @@ def test_watchers_leave_nothing_behind(serve_rpc: Serve, opened: Any) -> None:
 
 
 def test_one_address_cannot_have_all_watches(serve_rpc: Serve, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("serving.rpc.health.SHARE", 2)
+    monkeypatch.setattr("serving.rpc.watching.SHARE", 2)
+    monkeypatch.setattr("serving.rpc.watching.loopback", lambda _: False)
     channel = opened(serve_rpc())
     first, second = watch(channel), watch(channel)
     assert next(first).status == next(second).status == health_pb2.HealthCheckResponse.SERVING
@@ -85,6 +88,33 @@ def test_one_address_cannot_have_all_watches(serve_rpc: Serve, opened: Any, monk
             return False
 
     eventually(again)
+
+
+def test_this_machine_may_have_all_watches(serve_rpc: Serve, opened: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("serving.rpc.watching.SHARE", 1)
+    monkeypatch.setattr("serving.rpc.watching.WATCHERS", 3)
+    channel = opened(serve_rpc())
+    kept = [watch(channel) for _ in range(3)]
+    assert all(next(each) for each in kept)
+    assert status_of(lambda: next(watch(channel))) == grpc.StatusCode.UNAVAILABLE
+
+
+def test_a_watcher_that_takes_nothing_holds_up_no_other_and_is_ended() -> None:
+    ended, told = threading.Event(), list[int]()
+    stuck, good = Mock(), Mock()
+    for context in (stuck, good):
+        context.peer.return_value = "ipv4:127.0.0.1:1"
+        context.invocation_metadata.return_value = ()
+    stuck.cancel.side_effect = ended.set
+    watching = Watching(Gate())
+    request = health_pb2.HealthCheckRequest(service="digits")
+    began = time.monotonic()
+    watching.Watch(request, stuck, lambda _: ended.wait(30))
+    watching.Watch(request, good, lambda response: told.append(response.status))
+    watching.publish({"digits": health_pb2.HealthCheckResponse.SERVING})
+    assert time.monotonic() - began < 10
+    assert ended.is_set()
+    assert told == [health_pb2.HealthCheckResponse.SERVICE_UNKNOWN, health_pb2.HealthCheckResponse.SERVING]
 
 
 def test_streams_without_work_do_not_hold_up_the_end(serve_rpc: Serve, opened: Any, picture: Any) -> None:
