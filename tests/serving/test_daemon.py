@@ -23,7 +23,8 @@ class Running:
 
     def __init__(self, shop: Shop, *flags: str, module: str = "tests.serving.fake_daemon") -> None:
         folders = ["--graph", str(shop.graph), "--model", str(shop.model), "--scan-seconds", "0.1"]
-        command = [sys.executable, "-m", module, *folders, "--port", "0", *flags]
+        # Any free ports: tests of other processes have the usual ones.
+        command = [sys.executable, "-m", module, *folders, "--port", "0", "--grpc-port", "0", *flags]
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "platform")])}
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
