@@ -265,4 +265,6 @@ def test_a_file_named_in_a_branch_is_never_written(tmp_path: Path) -> None:
 
 
 def test_what_the_trainer_exports_is_not_refused(artifact: Artifact) -> None:
-    engine.open_model(artifact.spec, artifact.graph).close()
+    reader = engine.open_model(artifact.spec, artifact.graph)
+    assert reader.spec == artifact.spec
+    reader.close()

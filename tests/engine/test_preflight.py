@@ -103,6 +103,7 @@ def test_a_child_that_was_ended_is_not_kept(preflight: Preflight) -> None:
 
 def test_after_all_that_a_good_model_passes(preflight: Preflight) -> None:
     preflight(*bomb("harmless"), 2)
+    assert [child.alive for child in preflight._idle] == [True]
 
 
 def test_a_child_that_is_killed_during_a_trial_proves_nothing_about_the_model(preflight: Preflight) -> None:

@@ -36,7 +36,8 @@ def test_what_the_system_does_not_allow_is_said(
     assert "need 300" in caplog.text
 
 
-def test_there_is_nothing_to_do_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_there_is_nothing_to_do_on_windows(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     monkeypatch.setattr(sys, "platform", "win32")
     monkeypatch.delattr(resource, "setrlimit")
     open_files.allow(10**9)
+    assert not caplog.text

@@ -234,7 +234,8 @@ strengths = st.builds(
 @settings(max_examples=40, suppress_health_check=[HealthCheck.too_slow])
 @given(strengths, st.sampled_from([1, 3]), st.integers(0, 2**32 - 1), st.integers(0, 10**7))
 def test_no_strength_changes_shape_or_type(strength: Strength, channels: int, seed: int, step: int) -> None:
-    varied(strength, noise(channels), step, seed)
+    pictures = noise(channels)
+    assert varied(strength, pictures, step, seed).shape == pictures.shape
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -10,16 +10,11 @@ from typing import Any
 import requests
 
 from serving.http.server import HttpServer
-
-Serve = Callable[..., HttpServer]
+from tests.serving.faces.plain_http import Serve, post
 
 
 def url_of(server: HttpServer, path: str = "/captcha/v3") -> str:
     return f"http://127.0.0.1:{server.ports[0]}{path}"
-
-
-def post(server: HttpServer, content: bytes) -> requests.Response:
-    return requests.post(url_of(server), data=content, timeout=10)
 
 
 def test_more_than_can_be_worked_on_is_refused_at_once_and_health_goes_on(

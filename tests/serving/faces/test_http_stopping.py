@@ -130,4 +130,6 @@ def test_what_waits_behind_a_refused_connection_is_answered_while_stopping(
 
 
 def test_stop_without_start_does_nothing(plane: Any) -> None:
-    HttpServer(plane, "127.0.0.1", [0]).stop(1.0)
+    server = HttpServer(plane, "127.0.0.1", [0])
+    server.stop(1.0)
+    assert server.ports == ()

@@ -46,7 +46,7 @@ def test_without_keys_everybody_may_ask_and_nobody_may_administer(gate_for: Call
     "words", [{"authorization": "Bearer open"}, {"authorization": "bearer  open"}, {"api_key": "open"}]
 )
 def test_a_key_opens(gate_for: Callable[..., Gate], words: dict[str, str]) -> None:
-    gate_for().admit(Caller("1.2.3.4", **words), Scope.INFER)
+    assert gate_for().admit(Caller("1.2.3.4", **words), Scope.INFER) == "shop"
 
 
 @pytest.mark.parametrize(
