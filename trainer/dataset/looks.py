@@ -86,14 +86,12 @@ def edges_lost_in_gray(pixels: Pixels) -> float:
 
 def _look(picture: Image.Image) -> Look:
     colour = Pretreatment(ImageChannel=3)
-    transparent = picture.has_transparency_data
-    on_white = image.pretreat(picture, colour, picture.size)
-    lost = transparent and _empty(on_white)
-    if lost:
+    shown = image.pretreat(picture, colour, picture.size)
+    if picture.has_transparency_data and _empty(shown):
         bare = image.pretreat(picture, colour.model_copy(update={"ReplaceTransparent": False}), picture.size)
-        lost = not _empty(bare)
-        on_white = bare if lost else on_white
-    return Look(picture.size, edges_lost_in_gray(on_white), lost)
+        if not _empty(bare):
+            return Look(picture.size, edges_lost_in_gray(bare), lost_on_white=True)
+    return Look(picture.size, edges_lost_in_gray(shown))
 
 
 def _empty(pixels: npt.NDArray[np.uint8]) -> bool:
