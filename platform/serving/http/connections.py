@@ -1,4 +1,4 @@
-"""What we add to connections of waitress: bounds on their number and time, and draining.
+"""What we add to connections of waitress: bounds on their time, and what is answered without any thread.
 
 waitress has no type annotations, so its classes count as Any here.
 """
@@ -10,13 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from waitress.channel import HTTPChannel
-from waitress.server import TcpWSGIServer
-from waitress.wasyncore import dispatcher
 
-from serving.http.crowd import Crowd
 from serving.http.exchange import JsonErrorTask, LastTask, Parser
-from serving.http.refusals import Wording
-from serving.metering import Meter
 
 RECEIVE_SECONDS = 60.0
 """How long a client may take to send one request: one that drips bytes would hold its connection for ever."""
@@ -84,12 +79,22 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
 
     def received(self, data: bytes) -> bool:
         """Take in what has come, and answer what is to be answered here."""
+        again = self._refused_again(data)
+        if again:
+            self._send_now(again)
+            self._map.gather()
+            return True
         whole = bool(super().received(data))
         while self._answers_next:
             self._answers_next = False
             self.service()
             self._map.gather()
         return whole
+
+    def _refused_again(self, data: bytes) -> bytes | None:
+        with self.requests_lock:
+            between = not (self.requests or self.request or self.will_close or self.close_when_flushed)
+        return self._listener.repeats.answer(data) if between and not self._listener.draining else None
 
     def answers_itself(self) -> bool:
         """Take on to answer the first request in the loop, once what has come is taken in; what is quickly done.
@@ -113,15 +118,17 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
         self._gathered.append(data)
         return len(data)
 
-    def together(self, write: Callable[[], None]) -> None:
-        """Send at once what an action writes."""
+    def together(self, write: Callable[[], None]) -> bytes:
+        """Send at once what an action writes, and return it."""
         parts: list[bytes] = []
         self._gathered = parts
         try:
             write()
         finally:
             self._gathered = None
-        self._send_now(b"".join(parts))
+        sent = b"".join(parts)
+        self._send_now(sent)
+        return sent
 
     def _send_now(self, data: Any) -> int:  # noqa: ANN401 - as above
         self.answered_at = time.monotonic()
@@ -178,7 +185,7 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
 class _Seat:
     """A listener as one of its channels sees it: the loop is only woken if it does not look after that channel yet."""
 
-    def __init__(self, listener: "Listener", channel: Channel) -> None:
+    def __init__(self, listener: Any, channel: Channel) -> None:  # noqa: ANN401 - a Listener, which knows this class
         self._listener = listener
         self._channel = channel
 
@@ -188,77 +195,3 @@ class _Seat:
     def pull_trigger(self) -> None:
         self._channel.sending = False
         self._listener.look_after(self._channel)
-
-
-class Listener(TcpWSGIServer):  # type: ignore[misc]
-    """One listening port; all of them share a map of sockets, a dispatcher and the application.
-
-    Attributes:
-        crowd: the connections of all ports; like the next two, set before the loop runs.
-        wording: of what waitress refuses.
-        meter: is told of that.
-    """
-
-    channel_class = Channel
-    crowd: Crowd
-    wording: Wording
-    meter: Meter
-    draining = False
-    _came = False  # whether the last look found a connection, taken or not
-
-    def accept(self) -> Any:  # noqa: ANN401 - a socket and an address, or None
-        """Accept a connection, unless its address has too many."""
-        accepted = super().accept()
-        self._came = accepted is not None
-        if accepted is None or self.crowd.admits(accepted[1][0], time.time()):
-            return accepted
-        accepted[0].close()
-        return None
-
-    def look_after(self, channel: Channel) -> None:
-        """Let the loop ask a channel what it waits for, if that is news; from any thread."""
-        if self._map.unheard(channel):
-            self._map.note(channel)
-            self.trigger.pull_trigger()
-
-    def stop_listening(self) -> None:
-        """Take the connections that the kernel has made for us already, then no more. In the loop's thread only."""
-        if self.draining:
-            return
-        for _ in range(self.adj.backlog + 1):  # as many as it can hold: more may come without end
-            self._came = False
-            self.handle_accept()
-            if not self._came:
-                break
-        self.draining = True
-        dispatcher.close(self)  # the trigger stays open: channels wake the loop with it
-
-    def readable(self) -> bool:
-        """Whether to accept connections. Clients that hold many and say nothing must not keep others out."""
-        if self.accepting and len(self._map) >= self.adj.connection_limit:
-            self._make_room(time.time())
-        return bool(super().readable())
-
-    def maintenance(self, now: float) -> None:
-        """Close connections that take too long: waitress calls this every few seconds."""
-        super().maintenance(now)
-        for channel in self.active_channels.values():
-            if channel.will_close or channel.stuck(now):
-                channel.close_soon()
-
-    def _make_room(self, now: float) -> None:
-        channels = list(self.active_channels.values())
-        if any(channel.will_close for channel in channels):
-            return  # there will be room in a moment
-        dispensable = [channel for channel in channels if channel.dispensable(now)]
-        if dispensable:
-            min(dispensable, key=lambda channel: channel.last_activity).close_soon()
-            self.trigger.pull_trigger()  # the loop may have asked it already whether it wants to write
-
-    def close_idle(self) -> bool:
-        """Close connections on which nothing happens; return whether any other is left. In the loop's thread only."""
-        channels = list(self.active_channels.values())
-        for channel in channels:
-            if channel.idle(time.time()):
-                channel.close_soon()
-        return bool(channels)

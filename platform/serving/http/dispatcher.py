@@ -42,11 +42,15 @@ class BoundedDispatcher:
         self._posts = Workers(threads, "http", AT_ONCE)
         self._others = Workers(spare, "http-quick")
 
+    def full(self, path: str) -> bool:
+        """Whether a POST request for this path would be refused now."""
+        return self._full(path, self._posts.line)
+
     def add_task(self, task: Any) -> None:  # noqa: ANN401 - a channel of waitress
         """Start to answer the first request of a channel."""
         request = task.requests[0]
         if request.error is None and request.command == "POST":
-            if not self._full(request.path, self._posts.line) and self._posts.take(task, wait=False):
+            if not self.full(request.path) and self._posts.take(task, wait=False):
                 return
             self._meter.turned_away("http")
             request.error = BusyError("too many requests at once: try again later")

@@ -18,6 +18,7 @@ from serving.http.answers import RETRY_SECONDS
 from serving.http.dispatcher import BusyError
 from serving.http.guard import UNROUTED
 from serving.http.refusals import Trouble
+from serving.http.repeats import Head
 from serving.logs import begin_request
 
 READ_OFF_BYTES = 64 * 1024 * 1024
@@ -34,7 +35,8 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # see the module's docstr
         trouble = Trouble(error.code, Code(error.code, error.reason), f"{error.reason}: {error.body}")
         path = getattr(self.request, "path", "")  # of a broken request there is none
         native = self.request.headers.get("ACCEPT") == NATIVE
-        refusal = listener.wording.told(path, trouble, begin_request(), native=native)
+        uid = begin_request()
+        refusal = listener.wording.told(path, trouble, uid, native=native)
         body = json.dumps(refusal.body, separators=(",", ":")).encode()
         self.status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
         self.content_length = len(body)
@@ -45,7 +47,10 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # see the module's docstr
         if not busy or listener.draining:
             self.set_close_on_finish()
         listener.meter.request("http", UNROUTED, str(error.code), 0.0)  # whatever the client is told
-        self.channel.together(lambda: self.write(body))
+        sent = self.channel.together(lambda: self.write(body))
+        head = self.request.head()
+        if busy and head and not self.close_on_finish:
+            listener.repeats.learn(head, sent, uid)
 
 
 class LastTask(WSGITask):  # type: ignore[misc]
@@ -73,6 +78,12 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def __init__(self, adj: Adjustments) -> None:
         super().__init__(adj)
         self.started = time.time()
+        self._raw_head = b""  # if it came in one piece
+
+    def head(self) -> Head | None:
+        """Return the head of a whole request, if its bytes say all that there is to know of it."""
+        whole = self._raw_head and self.completed and not (self.chunked or "EXPECT" in self.headers)
+        return Head(self._raw_head, self.path) if whole else None
 
     def received(self, data: bytes) -> int:
         """Take bytes as they come, and return how many of them belong to this request."""
@@ -81,7 +92,10 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
             self._left -= taken
             self.completed = self._left == 0
             return taken
+        first = not (self.header_plus or self.headers_finished)
         consumed: int = super().received(data)
+        if first and self.headers_finished:
+            self._raw_head = data[:consumed]
         if self.error:
             self._refuse(waits=self.expect_continue and consumed == len(data))
         return consumed

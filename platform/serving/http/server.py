@@ -11,13 +11,14 @@ from waitress.adjustments import Adjustments
 from serving import ports
 from serving.answer import Recognizes
 from serving.http.app import create_app
-from serving.http.connections import Listener
 from serving.http.crowd import Crowd
 from serving.http.dispatcher import BoundedDispatcher
 from serving.http.facilities import Facilities
+from serving.http.listener import Listener
 from serving.http.loop import Sockets
 from serving.http.options import HttpOptions
 from serving.http.refusals import Wording
+from serving.http.repeats import Repeats
 from serving.http.tls import TlsListener
 from serving.pictures import RequestLimits
 from serving.security.addresses import loopback
@@ -93,6 +94,7 @@ class HttpServer:
                 taken.close()
             raise
         self._dispatcher = BoundedDispatcher(self._options.threads, self._full, self._facilities.meter)
+        self._repeats = Repeats(self._dispatcher.full, self._facilities.meter, self._limits.max_body_bytes)
         self._listeners = [self._listener(taken) for taken in listening]
         self._thread.start()
         _log.info("HTTP on %s, ports %s", self._address, ", ".join(map(str, self.ports)))
@@ -155,6 +157,7 @@ class HttpServer:
         if certificate:
             listener.context = certificate.context
         listener.crowd, listener.wording, listener.meter = self._crowd, self._wording, self._facilities.meter
+        listener.repeats = self._repeats
         self._sockets.listen(listener)
         return listener
 

@@ -8,7 +8,8 @@ import threading
 import time
 from typing import Any
 
-from serving.http.connections import RECEIVE_SECONDS, Channel, Listener
+from serving.http.connections import RECEIVE_SECONDS, Channel
+from serving.http.listener import Listener
 
 
 class TlsChannel(Channel):
