@@ -5,6 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from contract.errors import ConfigError
 from serving.client.credentials import Credentials
@@ -40,8 +41,8 @@ def credentials_of(arguments: argparse.Namespace) -> Credentials:
     """
     path: Path | None = arguments.key_file
     authority: Path | None = arguments.authority
-    if authority and not authority.is_file():
-        raise ConfigError("--authority", [f"{authority}: there is no such file"])
+    if authority:
+        _check_authority(authority)
     key = os.environ.get("FOUNDRY_KEY", "") if path is None else _key_in(path)
     if not arguments.signer:
         return Credentials(key=key, authority=authority)
@@ -62,7 +63,7 @@ def check_url(url: str) -> None:
     Raises:
         ConfigError: it is none.
     """
-    if not re.match(r"https?://[^/]", url):
+    if not re.match(r"https?://[^/]", url) or not _has_port_or_none(url):
         raise ConfigError("--url", [f"{url!r} is no URL of a service: write it as {DEFAULT_URL}"])
 
 
@@ -94,6 +95,21 @@ def label_of(path: Path, regex: str | None) -> str | None:
     except re.error as error:
         raise ConfigError("--labels", [f"{regex!r} is no regular expression: {error}"]) from error
     return found[0] if found and found[0] else None
+
+
+def _check_authority(path: Path) -> None:
+    try:
+        Credentials(authority=path).context()
+    except OSError as error:  # ssl.SSLError is one
+        raise ConfigError("--authority", [f"{path}: no certificate can be read from it: {error}"]) from error
+
+
+def _has_port_or_none(url: str) -> bool:
+    try:
+        urlsplit(url).port  # noqa: B018 - raises
+    except ValueError:
+        return False
+    return True
 
 
 def _key_in(path: Path) -> str:

@@ -41,11 +41,11 @@ def run(words: Sequence[str]) -> int:
     pictures = [Picture(path.read_bytes(), label_of(path, arguments.labels)) for path in pictures_in(arguments.paths)]
     connect = _connections(arguments)
     due = arrivals(arguments.rate, arguments.seconds, arguments.seed)
+    folder: Path = arguments.out
+    folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is better known before
     started = datetime.now().astimezone()
     samples = run_load(due, pictures, connect)
     found = summary(samples, arguments.seconds)
-    folder: Path = arguments.out
-    folder.mkdir(parents=True, exist_ok=True)
     title = f"{arguments.rate:g} requests a second for {arguments.seconds:g} s"
     (folder / "samples.csv").write_text(csv_text(samples, started), encoding="utf-8")
     (folder / "summary.json").write_text(
@@ -53,7 +53,7 @@ def run(words: Sequence[str]) -> int:
     )
     (folder / "latency.svg").write_text(svg_text(samples, title), encoding="utf-8")
     sys.stdout.write(json.dumps(found, indent=2) + f"\nwritten to {folder}\n")
-    return 1 if found["errors"] else 0
+    return 1 if found["errors"] or len(samples) < len(due) else 0
 
 
 def _connections(arguments: argparse.Namespace) -> list[Callable[[], Sender]]:

@@ -64,5 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"{error}\n")
         return USAGE
     except OSError as error:
-        sys.stderr.write(f"{error.strerror or error}\n")
+        about = f"{error.filename}: " if error.filename and error.strerror else ""
+        sys.stderr.write(f"{about}{error.strerror or error}\n")
         return FAILED

@@ -134,7 +134,13 @@ def _too_large(error: ClientError) -> bool:
 
 def open_channel(address: str, credentials: Credentials, *, tls: bool) -> grpc.Channel:
     """Return a channel with a connection of its own; see `GrpcClient` for the arguments."""
-    options = [("grpc.use_local_subchannel_pool", 1)]
+    options = [
+        ("grpc.use_local_subchannel_pool", 1),
+        # By itself gRPC waits a second at first and two minutes at last before it connects again, and calls fail at
+        # once until then: longer than the pauses of `patiently`.
+        ("grpc.initial_reconnect_backoff_ms", 100),
+        ("grpc.max_reconnect_backoff_ms", 1_000),
+    ]
     if not tls:
         return grpc.insecure_channel(address, options)
     authority = credentials.authority.read_bytes() if credentials.authority else None

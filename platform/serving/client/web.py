@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import time
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
@@ -16,6 +17,8 @@ from serving.forms import NATIVE
 from serving.security.signing import Signable
 
 _TRY_AGAIN = {429, 503}
+STALE_SECONDS = 30.0
+"""A connection that was last used so long ago is made anew: the service, or a proxy before it, closes quiet ones."""
 
 
 class HttpClient:
@@ -45,6 +48,7 @@ class HttpClient:
         )
         self._prefix = parts.path.rstrip("/")
         self._patience = patience or Patience()
+        self._used_at = 0.0
 
     def read(self, picture: bytes, hints: Hints | None = None) -> Result:
         """Read one picture.
@@ -131,6 +135,8 @@ class HttpClient:
         raise refused
 
     def _send(self, method: str, path: str, body: bytes | None, seconds: float) -> tuple[int, float, bytes]:
+        if time.monotonic() - self._used_at > STALE_SECONDS:
+            self._connection.close()
         self._connection.timeout = seconds
         if self._connection.sock:
             self._connection.sock.settimeout(seconds)
@@ -146,5 +152,6 @@ class HttpClient:
         except (OSError, http.client.HTTPException):
             self._connection.close()  # else the next request would meet the rest of this one
             raise
+        self._used_at = time.monotonic()
         wait = response.getheader("Retry-After", "")
         return response.status, float(wait) if wait.isdecimal() else 0.0, content

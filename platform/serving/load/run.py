@@ -23,14 +23,15 @@ def run(due: Sequence[float], pictures: Sequence[Picture], connect: Sequence[Cal
     Args:
         due: in seconds from now, ascending.
         pictures: taken in turn.
-        connect: opens the connection of each worker. Requests that are due while all workers wait for answers start
+        connect: makes what each worker sends with. Requests that are due while all workers wait for answers start
             late; their total time counts from when they were due.
 
     Returns:
         A sample of each request, in order.
     """
+    senders = [opened() for opened in connect]  # here, where the caller sees what goes wrong
     crowd = _Crowd(due, pictures)
-    workers = [threading.Thread(target=crowd.work, args=(opened,), daemon=True) for opened in connect]
+    workers = [threading.Thread(target=crowd.work, args=(sender,), daemon=True) for sender in senders]
     for worker in workers:
         worker.start()
     for worker in workers:
@@ -47,8 +48,7 @@ class _Crowd:
         self._lock = threading.Lock()
         self._start = time.perf_counter()
 
-    def work(self, connect: Callable[[], Sender]) -> None:
-        sender = connect()
+    def work(self, sender: Sender) -> None:
         while (index := self._take()) is not None:
             self._wait_until(self._due[index])
             sample = self._send(index, sender)

@@ -3,6 +3,7 @@
 import http.client
 import json
 import re
+import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -11,6 +12,7 @@ import grpc
 
 from serving.client.credentials import Credentials
 from serving.client.rpc import open_channel
+from serving.client.web import STALE_SECONDS
 from serving.forms import NATIVE
 from serving.security.signing import Signable, signed_as
 from serving.wire.recognizer_pb2 import PredictRequest, PredictResult
@@ -57,6 +59,7 @@ class HttpSender:
         parts = urlsplit(url)
         host = parts.hostname or "127.0.0.1"
         self._credentials = credentials
+        self._used_at = 0.0
         self._path = parts.path.rstrip("/") + _PATH
         self._connection = (
             http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=credentials.context())
@@ -68,6 +71,8 @@ class HttpSender:
         """Send one picture."""
         headers = {"Content-Type": "image/png", "Accept": NATIVE}
         headers |= self._credentials.headers(Signable("POST", _PATH, "", picture))
+        if time.monotonic() - self._used_at > STALE_SECONDS:
+            self._connection.close()
         try:
             self._connection.request("POST", self._path, picture, headers)
             response = self._connection.getresponse()
@@ -75,8 +80,11 @@ class HttpSender:
         except (OSError, http.client.HTTPException, ValueError) as error:
             self._connection.close()
             return Outcome(error=type(error).__name__)
+        self._used_at = time.monotonic()
         if response.status != http.client.OK:
             return Outcome(error=f"HTTP {response.status}")
+        if not isinstance(answer, dict):
+            return Outcome(error="another service")
         return Outcome(str(answer.get("message", "")), "", worked_of(response.getheader("Server-Timing", "")))
 
     def close(self) -> None:

@@ -10,9 +10,12 @@ import pytest
 from serving.answer import Hints
 from serving.client import GrpcClient, HttpClient, Patience, RefusedError, Result, UnreachableError
 from serving.client.attempts import AgainError, patiently
+from serving.client.credentials import Credentials
 from serving.errors import OverloadedError, UnknownModelError
 from serving.face_settings import SecuritySection
+from serving.load.senders import HttpSender
 from serving.pictures import RequestLimits
+from serving.rpc.server import RpcServer
 from serving.rpc.silence import Silence
 from serving.security.gate import Gate
 from serving.security.quota import QuotaRule
@@ -92,6 +95,23 @@ def test_a_connection_that_the_server_closed_is_made_anew(serve_http: Any, plane
         again.stop(5.0)
 
 
+def test_a_service_that_is_back_at_once_is_found_again_over_grpc(
+    plane: Any, picture: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("random.uniform", lambda _low, high: high)  # pauses of 0.1, 0.2 and 0.4 s
+    first = RpcServer(plane, "127.0.0.1", 0)
+    first.start()
+    second = RpcServer(plane, "127.0.0.1", first.port)
+    with GrpcClient(f"127.0.0.1:{first.port}") as client, ExitStack() as stack:
+        assert client.read(picture()).text == "16x6"
+        first.stop(5.0)
+        start = threading.Timer(0.1, second.start)
+        start.start()
+        stack.callback(second.stop, 5.0)
+        stack.callback(start.join)
+        assert client.read(picture()).text == "16x6"
+
+
 def test_another_service_is_recognised_as_such() -> None:
     with socket.create_server(("127.0.0.1", 0)) as other:
 
@@ -118,6 +138,26 @@ def test_models_and_readiness(serve_http: Any, plane: Any) -> None:
         assert client.ready()
         plane.is_ready = False
         assert not client.ready()
+
+
+def test_a_connection_that_was_long_quiet_is_made_anew(
+    serve_http: Any, plane: Any, picture: Draw, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server = serve_http()
+    url = f"http://127.0.0.1:{server.ports[0]}"
+    sender = HttpSender(url, 5.0, Credentials())
+    with HttpClient(url, QUICK) as client:
+        assert client.ready()
+        assert sender.send(picture()).text == "16x6"
+        server.stop(5.0)
+        again = type(server)(plane, "127.0.0.1", server.ports)
+        again.start()
+        for module in ("client.web", "load.senders"):
+            monkeypatch.setattr(f"serving.{module}.STALE_SECONDS", -1.0)
+        assert client.ready()
+        assert not sender.send(picture()).error
+        again.stop(5.0)
+    sender.close()
 
 
 @pytest.fixture
