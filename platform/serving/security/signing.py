@@ -132,6 +132,7 @@ class Verifier:
 
     def _check_time(self, timestamp: int) -> None:
         now = self._clock()
+        self._started = min(self._started, int(now))  # the clock may have been ahead then, and set right since
         if not -AHEAD_SECONDS <= now - timestamp <= WINDOW_SECONDS:
             raise UnauthenticatedError(
                 f"ts is {timestamp}, here it is {int(now)}: set the clock, and sign each request anew"

@@ -172,6 +172,16 @@ def test_a_restart_is_no_chance_to_replay_what_was_signed_more_than_a_little_ahe
         restarted.verify(desk.header(ahead=signing.AHEAD_SECONDS + 1), REQUEST, ENTRIES)
 
 
+def test_a_clock_that_was_ahead_at_the_start_and_is_set_right_refuses_nobody(desk: Desk) -> None:
+    desk.clock.now += 3600
+    started = Verifier(desk.clock)
+    desk.clock.now -= 3600
+    header = desk.header()
+    assert started.verify(header, REQUEST, ENTRIES).Name == ENTRIES[0].Name
+    with pytest.raises(UnauthenticatedError, match="made before"):
+        started.verify(header, REQUEST, ENTRIES)
+
+
 def test_a_nonce_is_remembered_as_long_as_its_time_is_good(desk: Desk) -> None:
     header = desk.header(ahead=30)
     desk.check(header)
