@@ -152,6 +152,20 @@ def test_a_stopped_run_leaves_the_best_model_and_can_go_on(tmp_path: Path) -> No
     assert "all 20 steps are done" in fit(config, run).train(Silent(), Interrupt())  # done once, not again
 
 
+def test_a_goal_that_is_reached_while_ctrl_c_is_pressed_stays_reached(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_keras()
+    rated(monkeypatch, {4: 0.5, 8: 0.9})
+    config = small_config(Trains={**KEYS, "MaxEpochs": 9, "ValidationSteps": 4, "EndAcc": 0.9})
+    run = run_of(config.Model, tmp_path)
+    reason = fit(config, run).train(Silent(), InterruptAfter(8))
+    assert "EndAcc 90.00% is reached" in reason
+    again = fit(config, run)
+    assert again.train(Silent(), Interrupt()) == reason
+    assert again.position.step == 8
+
+
 def rated(monkeypatch: pytest.MonkeyPatch, accuracies: dict[int, float]) -> None:
     """Let readings of the test set have these accuracies, by the step; 0.1 elsewhere."""
     from trainer.training import fit as fits  # noqa: PLC0415 - it imports keras

@@ -227,6 +227,8 @@ def test_the_clock_is_asked_after_each_step() -> None:
     [
         {},
         {"BatchSize": 7, "MaxEpochs": 3, "DecayRate": 0.5, "DecaySteps": 9},
+        {"EndAcc": 0.99, "EndEpochs": 5_000},
+        {"Optimizer": {"Name": "SGD", "Momentum": 0}},
         {"Optimizer": {"Name": "SGD", "Nesterov": False}, "DecayRate": 0.5, "DecayPatience": 2, "ClipNorm": "off"},
         {"Augment": {"Preset": "light", "Rotate": 3.0, "Blur": 0.5}, "EMA": "off", "Jit": True, "WeightDecay": 0.0},
     ],
@@ -234,7 +236,7 @@ def test_the_clock_is_asked_after_each_step() -> None:
 def test_what_was_chosen_is_written_down_and_chosen_again(keys: dict[str, Any]) -> None:
     config = small_config(Trains=keys, System={"TestSetNum": 50})
     plan = choose(config, 500, "bfloat16")
-    resolved = validate(TrainConfig, parse_yaml(to_yaml(resolve(config, plan, test_pictures=50)), "run"), "run")
+    resolved = validate(TrainConfig, parse_yaml(to_yaml(resolve(config, plan, test_pictures=60)), "run"), "run")
     assert choose(resolved, 500, "bfloat16") == plan
     assert resolved.Trains.TestBatchSize == 50
     assert (resolved.Model, resolved.NeuralNet, resolved.System) == (config.Model, config.NeuralNet, config.System)

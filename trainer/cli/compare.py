@@ -6,6 +6,7 @@ from pathlib import Path
 
 import yaml
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from contract import spec as specs
@@ -37,9 +38,9 @@ def run(arguments: argparse.Namespace) -> int:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("")
     for training in trainings:
-        table.add_column(training.name, justify="right", overflow="fold")
+        table.add_column(escape(training.name), justify="right", overflow="fold")
     for name, cells in comparison.rows(trainings):
-        table.add_row(name, *cells)
+        table.add_row(name, *map(escape, cells))
     console.print(table)
     arguments.output.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(arguments.output, comparison.png(trainings))

@@ -27,6 +27,7 @@ from trainer.training.waiting import Waiting
 from trainer.training.warm import Donor, Taken
 
 SOME = 256  # pictures show well enough how a layer's values spread
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True)
@@ -100,7 +101,7 @@ class Fit:
                 reason = self._loop(batches, shown, interrupt, progress)
         finally:
             self._journal.close(self.position.history)
-        self.position.finished = "" if interrupt.requested else reason
+        self.position.finished = "" if reason == INTERRUPTED else reason
         self._save()
         return reason
 
@@ -129,7 +130,9 @@ class Fit:
             if stop or self._is_regular():
                 self._read_test_set(rate)
                 shown.note(self._note(loss))
-                reason = "interrupted" if interrupt.requested else reason_to_stop(self._config.Trains, self._standing())
+                reason = reason_to_stop(self._config.Trains, self._standing())
+                if interrupt.requested and not (reason and self._is_regular()):
+                    reason = INTERRUPTED  # a reading that is only made for it must not end what would have gone on
                 if reason or position.step == recipe.steps:
                     if position.history[-1].accuracy == 0:
                         self._look(batch, loss, progress, over=True)

@@ -1,6 +1,6 @@
 """The network that learns, its optimizer, and a twin in float32 that reads: one object with one state."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from contract import decode
-from contract.decode import Decoded
+from contract.decode import Decoded, Logits
 from contract.pixels import Pixels
 from trainer.config import TrainConfig
 from trainer.errors import TrainerError
@@ -106,7 +106,7 @@ class Learner:
 
     def read(self, pixels: Pixels, batch_size: int) -> list[Decoded]:
         """Read contract pixels uint8 [N, H, W, C] with the reader."""
-        return self._decoded(self.logits(pixels, batch_size))
+        return [item for scores in self.logits(pixels, batch_size) for item in self._decoded(scores)]
 
     def read_and_weigh(self, pixels: Pixels, labels: Labels, batch_size: int) -> tuple[list[Decoded], float]:
         """Read contract pixels with the reader, and return with the readings the mean loss in nats.
@@ -116,17 +116,23 @@ class Learner:
             labels: int32 [N, L], filled with 0.
             batch_size: pictures at once.
         """
-        scores = self.logits(pixels, batch_size)
-        parts = np.split(labels, range(batch_size, len(labels), batch_size))
-        losses = [len(part) * float(self._loss(part, logits)) for part, logits in zip(parts, scores, strict=True)]
-        return self._decoded(scores), sum(losses) / len(labels)
+        read: list[Decoded] = []
+        loss = 0.0
+        for scores in self.logits(pixels, batch_size):
+            part = labels[len(read) : len(read) + len(scores)]
+            loss += len(part) * float(self._loss(part, scores))
+            read += self._decoded(scores)
+        return read, loss / len(labels)
 
-    def _decoded(self, scores: Sequence[npt.NDArray[np.float32]]) -> list[Decoded]:
-        return [item for logits in scores for item in decode.read(logits, self._charset, self._head)]
+    def _decoded(self, scores: Logits) -> list[Decoded]:
+        return decode.read(scores, self._charset, self._head)
 
-    def logits(self, pixels: Pixels, batch_size: int) -> list[npt.NDArray[np.float32]]:
-        """Return the reader's scores for contract pixels, a list of float32 [B, T, K]."""
-        return list(reading.scores(self.reader, pixels, batch_size))
+    def logits(self, pixels: Pixels, batch_size: int) -> Iterator[Logits]:
+        """Yield the reader's scores for contract pixels, float32 [B, T, K] for each batch.
+
+        Nobody should keep them together: those of a test set with thousands of symbols take gigabytes.
+        """
+        return reading.scores(self.reader, pixels, batch_size)
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Return everything that the next step depends on, by a name for each array."""

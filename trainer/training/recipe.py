@@ -93,7 +93,8 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
     usual = SMALL_BATCH if pictures < SMALL_SET else LARGE_BATCH
     batch_size = min(trains.BatchSize or usual, pictures)
     epoch_steps = math.ceil(pictures / batch_size)
-    epochs = trains.MaxEpochs or _epochs(pictures, config.input_size, len(config.charset.symbols))
+    usual_epochs = _epochs(pictures, config.input_size, len(config.charset.symbols))
+    epochs = trains.MaxEpochs or max(usual_epochs, trains.EndEpochs or 1)  # or EndAcc could never count
     steps = epochs * epoch_steps
     validate_every = trains.ValidationSteps or _readings_apart(epochs, epoch_steps)
     return Recipe(

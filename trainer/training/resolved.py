@@ -13,9 +13,10 @@ HEADER = "# What this run was made with: its config, with every choice filled in
 
 def resolve(config: TrainConfig, recipe: Recipe, test_pictures: int) -> TrainConfig:
     """Return a config that says what the recipe chose, so that it chooses the same again."""
+    asked = config.System.TestSetNum or test_pictures  # a set that has grown since has more, which TestSetNum forbids
     chosen = {
         "BatchSize": recipe.batch_size,
-        "TestBatchSize": min(config.Trains.TestBatchSize, test_pictures),
+        "TestBatchSize": min(config.Trains.TestBatchSize, test_pictures, asked),
         "ValidationSteps": recipe.validate_every,
         "Optimizer": recipe.optimizer,
         "LearningRate": peak_rate(config.Trains),
