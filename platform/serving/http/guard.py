@@ -18,6 +18,12 @@ from serving.security.signing import SCHEME, Signable
 _HEALTH = frozenset({"inference.live", "inference.ready"})  # balancers ask often, and all from one address
 _OPEN = _HEALTH | {"inference.server"}
 _SIGNED = "captcha.auth_v2"  # checks its own signature, where a request has no other
+_FIRST_PATHS = {
+    "captcha.v1": "/captcha/v1",
+    "captcha.v3": "/captcha/v3",
+    "captcha.auth_v2": "/captcha/auth/v2",
+    "captcha.info": "/service/info",
+}
 _SCOPES = {"admin": Scope.ADMIN, "metrics": Scope.METRICS}
 UNROUTED = "none"
 """What the meter is told of a request without a route."""
@@ -38,6 +44,12 @@ def scope_of(endpoint: str) -> Scope | None:
     if name in _OPEN or name == _SIGNED or blueprint == "pages":
         return None
     return _SCOPES.get(blueprint, Scope.INFER)
+
+
+@lru_cache
+def route_of(endpoint: str, path: str) -> str:
+    """Return what the meter is told of a route: the path that it always has, whatever further ones it was given."""
+    return _FIRST_PATHS.get(name_of(endpoint), path)
 
 
 def guard(app: Flask, facilities: Facilities) -> None:
@@ -84,7 +96,7 @@ def _signable() -> Signable:
 
 def _count(response: Response, facilities: Facilities) -> Response:
     rule = request.url_rule
-    route = rule.rule if rule else UNROUTED
+    route = route_of(rule.endpoint, rule.rule) if rule else UNROUTED
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
     response.headers["Server-Timing"] = f"app;dur={1000 * seconds:.3f}"
     if trace := tracing.current():

@@ -1,4 +1,5 @@
 import base64
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -149,6 +150,64 @@ def test_a_roll_back_is_offered_where_there_is_a_lower_version(browse: Callable[
     wait_for(lambda: "two" in browser.text("#models"))
     offered = browser.run("return [...document.querySelectorAll('[aria-label^=Roll]')].map((one) => one.ariaLabel)")
     assert offered == ["Roll back one 1.10"]
+
+
+_DROP_MANY = """
+const data = new DataTransfer();
+const bytes = Uint8Array.from(atob(arguments[0]), (letter) => letter.charCodeAt(0));
+for (let at = 0; at < arguments[1]; at += 1) data.items.add(new File([bytes], `${at}.png`, { type: "image/png" }));
+document.body.dispatchEvent(new DragEvent("drop", { dataTransfer: data, bubbles: true }));
+"""
+
+
+def test_of_many_pictures_each_has_its_result_and_older_ones_make_room(
+    browse: Callable[..., Browser], plane: Any, picture: Callable[..., bytes]
+) -> None:
+    browser = browse()
+    enter_key(browser)
+    done = "return document.querySelectorAll('#results [data-done]').length"
+    for many in (3, 130):
+        browser.run(_DROP_MANY, base64.b64encode(picture(16, 6)).decode(), many)
+        wait_for(lambda many=many: browser.run(done) == many)
+    assert browser.text("#results").count("16x6") == 130
+    plane.gate = threading.Event()
+    asked = len(plane.calls)
+    browser.run(_DROP_MANY, base64.b64encode(picture(16, 6)).decode(), 20)
+    browser.click("#clear")
+    plane.gate.set()
+    wait_for(lambda: browser.run("return running") == 0)
+    assert len(plane.calls) - asked < 10
+    assert browser.text("#results") == ""
+
+
+def test_a_service_that_hangs_is_told(browse: Callable[..., Browser]) -> None:
+    browser = browse()
+    enter_key(browser)
+    wait_for(lambda: browser.text("#health") == "ready")
+    browser.run("""
+        const timeout = AbortSignal.timeout.bind(AbortSignal);
+        AbortSignal.timeout = () => timeout(50);
+        window.fetch = (_, { signal }) => new Promise((_, refuse) => {
+            signal.addEventListener("abort", () => refuse(signal.reason));
+        });
+    """)
+    wait_for(lambda: browser.text("#health") == "not reachable")
+    assert "does not answer" in browser.text("#notice")
+
+
+def test_load_of_every_route_that_reads_is_charted(browse: Callable[..., Browser]) -> None:
+    routes = [
+        "/captcha/v1",
+        "/captcha",
+        "/v2/models/<name>/infer",
+        "predict",
+        "/metrics",
+        "none",
+        "/ping",
+        "/v2/models",
+    ]
+    charted = browse().run("return arguments[0].filter((route) => reads({ route }))", routes)
+    assert charted == routes[:4]
 
 
 def test_nobody_is_told_that_there_is_no_model_before_it_is_known(browse: Callable[..., Browser], plane: Any) -> None:

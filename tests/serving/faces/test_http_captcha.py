@@ -10,6 +10,11 @@ import pytest
 from flask.testing import FlaskClient
 
 from serving.answer import Hints
+from serving.http.app import create_app
+from serving.http.facilities import Facilities
+from serving.http.options import HttpOptions
+from serving.metrics import Metrics
+from serving.pictures import RequestLimits
 from tests.serving.faces.plain_http import encoded
 
 Draw = Callable[..., bytes]
@@ -189,6 +194,16 @@ def test_fields_and_routes_can_be_called_otherwise(
     assert plane.calls[0][1] == Hints(name="digits")
     assert client.post("/captcha/v1", json={"img": "?"}).json["ok"] is False
     assert client.post("/captcha/v1", data={"img": encoded(picture())}).json["text"] == "16x6"
+
+
+def test_a_route_is_counted_as_itself_by_whatever_path_it_is_asked(plane: Any, picture: Draw) -> None:
+    metrics = Metrics()
+    options = HttpOptions(routes={"/captcha/v1": ("/ocr/all",)})
+    client = create_app(plane, RequestLimits(), options, Facilities(meter=metrics, metrics=metrics)).test_client()
+    for path in ("/ocr/all", "/captcha/v1"):
+        assert client.post(path, data=picture()).status_code == 200
+    text = client.get("/metrics").text
+    assert 'cps_requests_total{protocol="http",route="/captcha/v1",status="200"} 2.0' in text
 
 
 def test_the_fields_of_results_are_called_otherwise_too(client_for: Callable[..., FlaskClient], picture: Draw) -> None:

@@ -4,9 +4,13 @@
 const EVERY_MS = 2000;
 const AT_ONCE = 4;
 const UNSURE = 0.9;
-const KEPT = 100;
+const KEPT = 100; // results, unless more were asked for at once
+const MOST = 1000; // at once
+const LOOK_MS = 10000; // a service that hangs takes connections still
+const ASK_MS = 60000;
 const byId = (id) => document.getElementById(id);
-const READS = new Set(["/captcha/v1", "/captcha/v3", "/captcha/auth/v2", "predict", "predict_stream"]);
+const READS = new Set(["/captcha/v1", "/captcha/v3", "/captcha/auth/v2", "/b", "/captcha", "/predict", "predict", "predict_stream"]);
+const reads = ({ route }) => READS.has(route) || route.endsWith("/infer");
 const IDLE = new Set(["discovered", "unloaded", "standby"]);
 const BUSY = new Set(["active", "validating", "loading", "warming"]);
 const USABLE = new Set([...IDLE, ...BUSY, "draining"]);
@@ -27,8 +31,9 @@ function withKey(headers = {}) {
 // Our own form of answers, whatever the fields are called for this installation's old clients.
 const NATIVE = { Accept: "application/vnd.captcha-foundry+json" };
 
-async function call(path, options = {}) {
-  const response = await fetch(path, { ...options, headers: withKey({ ...NATIVE, ...options.headers }) });
+async function call(path, { headers, ms = ASK_MS, ...options } = {}) {
+  const signal = AbortSignal.timeout(ms);
+  const response = await fetch(path, { ...options, signal, headers: withKey({ ...NATIVE, ...headers }) });
   const body = await response.json();
   if (!response.ok) throw new Error(body.message || response.statusText);
   return body;
@@ -39,9 +44,12 @@ async function call(path, options = {}) {
 const waiting = [];
 let running = 0;
 
-function read(files) {
+function read(given) {
+  const pictures = given.filter((file) => !file.type || file.type.startsWith("image/"));
+  const files = pictures.slice(0, MOST);
+  if (files.length < pictures.length) say(`Only the first ${MOST} of ${pictures.length} pictures are read: use python -m serving ask for more.`);
+  makeRoom(KEPT - files.length);
   for (const file of files) {
-    if (file.type && !file.type.startsWith("image/")) continue;
     const item = element("li");
     const picture = element("img", "", { alt: file.name || "pasted picture", src: URL.createObjectURL(file) });
     const about = element("div");
@@ -50,12 +58,17 @@ function read(files) {
     byId("results").prepend(item);
     waiting.push(() => readOne(file, item));
   }
-  while (byId("results").children.length > KEPT) {
-    URL.revokeObjectURL(byId("results").lastChild.firstChild.src);
-    byId("results").lastChild.remove();
-  }
   byId("clear").hidden = !byId("results").children.length;
   next();
+}
+
+// Drops the oldest results until so many are left; what is still to be read stays.
+function makeRoom(most) {
+  const items = [...byId("results").children];
+  for (const item of items.slice(Math.max(0, most)).filter((one) => one.dataset.done)) {
+    URL.revokeObjectURL(item.firstChild.src);
+    item.remove();
+  }
 }
 
 function next() {
@@ -84,6 +97,7 @@ async function readOne(file, item) {
   } catch (error) {
     middle.replaceChildren(element("div", error.message, { class: "failed" }), element("div", file.name, { class: "about" }));
   }
+  item.dataset.done = "yes";
 }
 
 function spelled(answer) {
@@ -99,6 +113,7 @@ function spelled(answer) {
 byId("drop").addEventListener("click", () => byId("files").click());
 byId("files").addEventListener("change", (event) => { read([...event.target.files]); event.target.value = ""; });
 byId("clear").addEventListener("click", () => {
+  waiting.length = 0;
   for (const picture of byId("results").querySelectorAll("img")) URL.revokeObjectURL(picture.src);
   byId("results").replaceChildren();
   byId("clear").hidden = true;
@@ -267,7 +282,6 @@ const charts = Object.fromEntries([...document.querySelectorAll("[data-chart]")]
 let before = null;
 
 function showLoad(samples) {
-  const reads = (labels) => READS.has(labels.route);
   const now = {
     at: performance.now() / 1000,
     answers: total(samples, "cps_requests_total", reads),
@@ -288,7 +302,7 @@ function showLoad(samples) {
 }
 
 async function metrics() {
-  const response = await fetch("/metrics", { headers: withKey() });
+  const response = await fetch("/metrics", { signal: AbortSignal.timeout(LOOK_MS), headers: withKey() });
   const box = byId("no-metrics");
   box.hidden = response.ok;
   if (response.ok) return parseMetrics(await response.text());
@@ -300,12 +314,12 @@ async function metrics() {
 async function look() {
   const health = byId("health");
   try {
-    const response = await fetch("/v2/health/ready");
+    const response = await fetch("/v2/health/ready", { signal: AbortSignal.timeout(LOOK_MS) });
     health.textContent = response.ok ? "ready" : "not ready";
     health.className = response.ok ? "badge good" : "badge";
     const samples = await metrics();
     if (samples.length) showLoad(samples);
-    const told = await call("/v2/models");
+    const told = await call("/v2/models", { ms: LOOK_MS });
     showModels(told.models, samples);
     byId("concerns").replaceChildren(
       ...told.degraded.map((text) => element("li", text)),
@@ -313,7 +327,7 @@ async function look() {
     );
     if (byId("notice").dataset.kind === "look") { say(""); delete byId("notice").dataset.kind; }
   } catch (error) {
-    const gone = error instanceof TypeError;
+    const gone = error instanceof TypeError || error.name === "TimeoutError";
     if (gone) { health.textContent = "not reachable"; health.className = "badge bad"; }
     if (byId("notice").hidden || byId("notice").dataset.kind === "look") {
       say(gone ? "The service does not answer; looking again." : error.message);
