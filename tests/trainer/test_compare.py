@@ -76,6 +76,20 @@ def test_two_runs_make_a_table_and_a_figure(
         assert image.format == "PNG"
 
 
+def test_brackets_are_shown_as_they_are(
+    run_folders: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for folder, symbols in zip(run_folders, ("ab[/red]", "[b]a/red"), strict=True):
+        config = folder / "run" / "config.yaml"
+        tree = yaml.safe_load(config.read_text())
+        tree["Model"]["CharSet"] = symbols
+        config.write_text(yaml.safe_dump(tree))
+    assert main(["compare", *map(str, run_folders), "-o", str(tmp_path / "compare.png")]) == 0
+    out = capsys.readouterr().out
+    assert "ab[/red]" in out
+    assert "[b]a/red" in out
+
+
 def test_a_model_that_was_exported_before_the_training_is_left_out(
     run_folders: list[Path], artifact: Artifact, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -199,6 +199,7 @@ def test_a_refused_export_leaves_the_earlier_one_and_shows_the_pictures(
     run = run_in(tmp_path, artifact)
     run.make()
     run.graph.write_bytes(b"earlier")
+    (run.folder / ".staging-killed").mkdir()
     monkeypatch.setattr(artifacts, "inference_graph", lambda _: other_weight(artifact).graph)
     with pytest.raises(TrainerError, match=rf"differs .* of {COUNT} pictures .*nothing was published"):
         artifacts.export(artifact.model, artifact.config, packed, run)

@@ -1,6 +1,7 @@
 """Makes the artifact of a run: graph and model YAML, which get their final names only after the proof."""
 
 import dataclasses
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from trainer.export.graph import inference_graph, section
 from trainer.export.proof import Exhibit, Proof
 from trainer.export.runtimes import Format
 from trainer.run import Run
+
+STAGING = ".staging-"
 
 
 @dataclass(frozen=True)
@@ -82,7 +85,9 @@ def export(
             differing pictures are in `run.rejected`.
     """
     run.make()
-    with tempfile.TemporaryDirectory(prefix=".staging-", dir=run.folder) as staging:
+    for left in run.folder.glob(f"{STAGING}*"):  # by an export that was killed
+        shutil.rmtree(left)
+    with tempfile.TemporaryDirectory(prefix=STAGING, dir=run.folder) as staging:
         gate = Gate(model, config, packed, run, Path(staging))
         candidates = _Candidates(model, config, gate, packed.fingerprint, run.graph.name)
         proven = exact = candidates.in_float32()

@@ -41,14 +41,15 @@ class Gate:
         self.folder = folder
         self._run = run
         texts: list[str] = []
-        # On disk: thousands of symbols make gigabytes of scores. And closed again: Windows deletes no open file.
-        logits = np.lib.format.open_memmap(
-            folder / EXPECTED, "w+", np.float32, (len(self.test), *model.output_shape[1:])
-        )
-        for batch in reading.scores(model, self.test.pixels, config.Trains.TestBatchSize):
-            logits[len(texts) : len(texts) + len(batch)] = batch
-            texts += [item.text for item in decode.read(batch, config.charset, config.NeuralNet.head)]
-        del logits
+        # On disk: thousands of symbols make gigabytes of scores. Not through a memory map: a full disk would end that
+        # with a signal, where writing says what is wrong.
+        shape = (len(self.test), *model.output_shape[1:])
+        header = {"descr": np.dtype(np.float32).str, "fortran_order": False, "shape": shape}
+        with (folder / EXPECTED).open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
+            for batch in reading.scores(model, self.test.pixels, config.Trains.TestBatchSize):
+                file.write(np.ascontiguousarray(batch, np.float32).data)
+                texts += [item.text for item in decode.read(batch, config.charset, config.NeuralNet.head)]
         self.score = score(self.test.labels, texts)
         self._expectation = Expectation(str(packed.files["test"].resolve()), packed.shape, texts)
 
