@@ -102,13 +102,15 @@ def build(
             the message starts with the key that is wrong.
     """
     _refuse_long("CharExclude", exclude)
-    symbols = [symbol for symbol in symbols_of(charset) if symbol not in exclude]
+    left_out = frozenset(exclude)
+    symbols = [symbol for symbol in symbols_of(charset) if symbol not in left_out]
     if not symbols:
         raise CharsetError("CharExclude: no symbol is left")
     if replace and "" in replace:
         raise CharsetError("CharReplace: the text to be replaced is empty")
     result = Charset(tuple(symbols), dict(replace or {}), _case(charset, case_sensitive=case_sensitive))
-    folded_away = [symbol for symbol in symbols if result.case == "lower" and symbol.lower() not in symbols]
+    known = frozenset(symbols)
+    folded_away = [symbol for symbol in symbols if result.case == "lower" and symbol.lower() not in known]
     if folded_away:
         raise CharsetError(
             f"CaseSensitive: false folds labels to lower case, so that {' '.join(folded_away)} could never be read: "

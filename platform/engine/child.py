@@ -16,6 +16,14 @@ LENGTH_BYTES = 8  # of the number before each part of a request
 MAX_LINE = 64 * 1024
 YIELDING = "FOUNDRY_TRIAL_YIELDS"  # a variable
 _TAIL = 4096  # bytes of what a dying child had to say
+_CRASHES = {
+    -getattr(signal, name)
+    for name in ("SIGABRT", "SIGBUS", "SIGFPE", "SIGILL", "SIGSEGV", "SIGSYS", "SIGTRAP")
+    if hasattr(signal, name)
+}
+# Of Windows: access violation, in-page error, illegal instruction, division by zero, overflow of the stack, corrupt
+# heap, fast fail; and 3, with which abort() ends.
+_FAULTS = {3, 0xC0000005, 0xC0000006, 0xC000001D, 0xC0000094, 0xC00000FD, 0xC0000374, 0xC0000409}
 
 
 class StarvedError(EngineError):
@@ -55,6 +63,7 @@ class Child:
                 YIELDING: "1" if yielding else "",
             },
             creationflags=_flags(yielding=yielding),
+            start_new_session=True,  # Ctrl-C and the end of a terminal are the service's to take
         )
 
     @property
@@ -131,7 +140,8 @@ class Child:
 
 def _flags(*, yielding: bool) -> int:
     if sys.platform == "win32":
-        return subprocess.IDLE_PRIORITY_CLASS if yielding else subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        priority = subprocess.IDLE_PRIORITY_CLASS if yielding else subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        return priority | subprocess.CREATE_NEW_PROCESS_GROUP
     return 0  # the child sees to it itself
 
 
@@ -139,11 +149,16 @@ def _post_mortem(code: int, said: str, file: str) -> bytes:
     if code == 0:
         return b""
     last = next((line.strip() for line in reversed(said.splitlines()) if line.strip()), "it said nothing")
-    if code in {-signal.SIGTERM, -getattr(signal, "SIGKILL", signal.SIGTERM), 1}:
-        raise EngineError(f"{file}: the process that tries models was ended from outside or failed: {last}")
     if code == -getattr(signal, "SIGXCPU", signal.SIGTERM):
         raise GraphError(f"{file}: it used too much processor time in its trial")
-    raise GraphError(f"{file}: tensorflow crashed over it ({_cause(code)}): {_check_failure(said) or last}")
+    if _is_crash(code):
+        raise GraphError(f"{file}: tensorflow crashed over it ({_cause(code)}): {_check_failure(said) or last}")
+    raise EngineError(f"{file}: the process that tries models was ended from outside or failed: {last}")
+
+
+def _is_crash(code: int) -> bool:
+    """Whether a process ends so by what it does itself: what others send proves nothing about a model."""
+    return code in _CRASHES or (sys.platform == "win32" and code & 0xFFFFFFFF in _FAULTS)
 
 
 def _cause(code: int) -> str:

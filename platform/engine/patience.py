@@ -2,8 +2,10 @@
 
 A model that hangs uses its own time up, asleep or not. One that stands in line behind the requests that are served
 does not, and nothing is proven about it. Own time is told from waiting on Linux only; elsewhere all time is its own.
+A stretch in which nobody looked, since the machine slept or all of us were frozen, proves nothing either.
 """
 
+import contextlib
 import os
 import threading
 import time
@@ -13,7 +15,8 @@ from pathlib import Path
 from typing import Literal
 
 _LOOKS = 0.1  # seconds between two looks at a process
-_IN_LINE = {"R", "D"}  # states of a process that would run if it could: for a processor, for a disk
+_LONGEST = 1.0  # seconds that count between two looks
+_IN_LINE = {"R", "D"}  # states of a thread that would run if it could: for a processor, for a disk
 
 Verdict = Literal["", "hung", "starved"]
 
@@ -25,7 +28,7 @@ class Look:
     Attributes:
         moment: in seconds, of any clock.
         worked: seconds of processor time that it has had.
-        in_line: whether it would run if it could.
+        in_line: whether any of its threads would run if it could.
     """
 
     moment: float
@@ -42,7 +45,7 @@ class Spent:
 
     def plus(self, before: Look, now: Look) -> "Spent":
         """Count the time between two looks: what was in line and not at work has waited."""
-        passed = now.moment - before.moment
+        passed = min(now.moment - before.moment, _LONGEST)
         own = min(passed, now.worked - before.worked) if before.in_line and now.in_line else passed
         return Spent(self.own + own, self.waited + passed - own)
 
@@ -98,9 +101,22 @@ def look(number: int) -> Look:
     """Look at a process by its number; where it cannot be seen, it is never in line."""
     moment = time.monotonic()
     try:
-        # See proc(5): state, and the ticks in user and in system mode. The name before them may hold anything.
-        fields = Path(f"/proc/{number}/stat").read_text("ascii", "replace").rpartition(")")[2].split()
+        fields = _fields(Path(f"/proc/{number}/stat"))
         ticks = int(fields[11]) + int(fields[12])
-        return Look(moment, ticks / os.sysconf("SC_CLK_TCK"), fields[0] in _IN_LINE)
+        return Look(moment, ticks / os.sysconf("SC_CLK_TCK"), _in_line(number))
     except (OSError, AttributeError):  # no such system, or it has just ended
         return Look(moment, 0.0, in_line=False)
+
+
+def _in_line(number: int) -> bool:
+    # The main thread sleeps while threads of tensorflow work for it.
+    for task in Path(f"/proc/{number}/task").iterdir():
+        with contextlib.suppress(OSError):  # a thread that has just ended
+            if _fields(task / "stat")[0] in _IN_LINE:
+                return True
+    return False
+
+
+def _fields(stat: Path) -> list[str]:
+    """Return what proc(5) tells of a process or thread, from its state on; the name before that may hold anything."""
+    return stat.read_text("ascii", "replace").rpartition(")")[2].split()

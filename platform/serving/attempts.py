@@ -70,5 +70,9 @@ class Attempts:
         return failure.count if failure else 0
 
     def pause(self) -> float:
-        """Return the seconds until the next retry is due; infinite if there is none."""
-        return min((failure.retry_at - self._clock() for failure in self._failed.values()), default=float("inf"))
+        """Return the seconds until the next retry is due; infinite if there is none.
+
+        What has been due for a while does not count: it is not wanted any more, or on trial.
+        """
+        left = [failure.retry_at - self._clock() for failure in self._failed.values()]
+        return min((seconds for seconds in left if seconds > 0), default=float("inf"))

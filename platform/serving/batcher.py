@@ -46,17 +46,22 @@ class Batcher:
         self._waiting: deque[Item] = deque()
         self._coming = 0  # pictures that room is kept for
         self._closed = False
+        self._hangs = False  # a run has been given up
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
         self._gathering = 0  # workers that wait for a larger batch
         # The worker that was free last is the first to go on: under little load the others' cores keep what they have
         # near them for the threads of the transports.
         self._free: list[threading.Condition] = []
-        self._workers = [
-            threading.Thread(target=self._work, name=f"{name}#{number}", daemon=True) for number in range(settings.runs)
-        ]
-        for worker in self._workers:
-            worker.start()
+        self._workers: list[threading.Thread] = []
+        try:
+            for number in range(settings.runs):
+                worker = threading.Thread(target=self._work, name=f"{name}#{number}", daemon=True)
+                worker.start()
+                self._workers.append(worker)
+        except RuntimeError:  # the system gives no more threads
+            self.close()
+            raise
 
     @property
     def room(self) -> int:
@@ -141,7 +146,7 @@ class Batcher:
             self._more.notify_all()
             while self._free:
                 self._wake_one()
-        until = time.monotonic() + CLOSING_SECONDS
+        until = time.monotonic() + (0.0 if self._hangs else CLOSING_SECONDS)
         for worker in self._workers:
             worker.join(max(0.0, until - time.monotonic()))
         return not any(worker.is_alive() for worker in self._workers)
@@ -157,6 +162,7 @@ class Batcher:
         _log.error("%s hangs: a run was not done %.0f s after the deadline of its request", self._name, HUNG_SECONDS)
         hung = ModelFailedError(f"the model {self._name} did not finish with this picture")
         with self._lock:
+            self._hangs = True
             return [hung if result is STARTED else result for result in ticket.results]
 
     def _work(self) -> None:

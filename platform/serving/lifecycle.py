@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable
 
+from engine.reading import ReadsPixels
 from serving import memory
 from serving.answer import ModelStatus
 from serving.attempts import Attempts
@@ -67,7 +68,7 @@ class Lifecycle:
         self._settled = False
         self._awake = threading.Event()
         trials = Trials(try_model or NoTrial(), settings, clock, self._awake.set)
-        self._loader = Loader(load_model, trials, settings.Batching, self._ledger, self._attempts)
+        self._loader = Loader(load_model, trials, settings.Batching, self._open_session, self._ledger, self._attempts)
         self._thread = threading.Thread(target=self._loop, name="loader", daemon=True)
 
     @property
@@ -210,10 +211,13 @@ class Lifecycle:
         candidate = action.candidate
         if action.generation and not self._loader.trials.ended(candidate.key):
             _log.warning("%s %s: %s", candidate.name, candidate.version, action.reason)
-        reader = self._loader.go_on(candidate, serving=bool(self._pool.routes.all))
-        if reader:
-            self._pool.add(Session(candidate, reader, self._settings.Batching, self._meter))
+        session = self._loader.go_on(candidate, serving=bool(self._pool.routes.all))
+        if session:
+            self._pool.add(session)
             self._ledger.enter(candidate, State.STANDBY, f"warm ({action.reason})")
+
+    def _open_session(self, candidate: Candidate, reader: ReadsPixels) -> Session:
+        return Session(candidate, reader, self._settings.Batching, self._meter)
 
     def _activate(self, action: Activate) -> None:
         session = self._pool.session(action.key)
@@ -237,7 +241,10 @@ class Lifecycle:
             memory.release()
 
     def _close(self, session: Session) -> None:
-        session.close()
+        try:
+            session.close()
+        except Exception:  # noqa: BLE001 - it is out of the routes already, and the loader has more to do
+            _log.exception("%s %s could not be closed", session.name, session.version)
         if self._ledger.state(session.key) is State.DRAINING:  # else the same bytes have been loaded again meanwhile
             self._ledger.reenter(session.key, State.UNLOADED, "closed after its last request")
 

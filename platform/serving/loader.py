@@ -1,5 +1,6 @@
 """Takes a version from its files to a warm model, as far as it can go at each call: to its trial, or all the way."""
 
+from collections.abc import Callable
 from functools import partial
 
 from contract.errors import PictureError
@@ -10,9 +11,12 @@ from serving.attempts import Attempts
 from serving.core_settings import BatchingSection
 from serving.ledger import Ledger
 from serving.loading import LoadModel, load, read
+from serving.pool import Session
 from serving.repository import Candidate
 from serving.states import State
 from serving.trials import Trials
+
+OpenSession = Callable[[Candidate, ReadsPixels], Session]
 
 _HOPELESS = (GraphError, GoldenError, PictureError)
 
@@ -24,6 +28,7 @@ class Loader:
         load_model: opens a model.
         trials: of the versions that are on their way.
         batching: how models will be run.
+        open_session: makes a loaded model ready to take requests.
         ledger: is told of each state.
         attempts: is told of each outcome.
 
@@ -32,9 +37,16 @@ class Loader:
     """
 
     def __init__(
-        self, load_model: LoadModel, trials: Trials, batching: BatchingSection, ledger: Ledger, attempts: Attempts
+        self,
+        load_model: LoadModel,
+        trials: Trials,
+        batching: BatchingSection,
+        open_session: OpenSession,
+        ledger: Ledger,
+        attempts: Attempts,
     ) -> None:
         self.trials = trials
+        self._open_session = open_session
         self._load_model = load_model
         self._batching = batching
         self._ledger = ledger
@@ -46,7 +58,7 @@ class Loader:
             return False
         return not self.trials.wanted or bool(self.trials.ended(candidate.key)) or self.trials.has_room(candidate.name)
 
-    def go_on(self, candidate: Candidate, *, serving: bool) -> ReadsPixels | None:
+    def go_on(self, candidate: Candidate, *, serving: bool) -> Session | None:
         """Take a version a step further.
 
         Args:
@@ -54,7 +66,7 @@ class Loader:
             serving: whether there are requests that should not notice.
 
         Returns:
-            The model if it is ready. None if it is on trial now, or something went wrong; `attempts` knows what.
+            The session if it is ready. None if it is on trial now, or something went wrong; `attempts` knows what.
         """
         try:
             return self._go_on(candidate, serving=serving)
@@ -64,7 +76,7 @@ class Loader:
             self._attempts.fail(candidate.key, f"{type(error).__name__}: {error}")
         return None
 
-    def _go_on(self, candidate: Candidate, *, serving: bool) -> ReadsPixels | None:
+    def _go_on(self, candidate: Candidate, *, serving: bool) -> Session | None:
         enter = partial(self._ledger.enter, candidate)
         trial = self.trials.ended(candidate.key)
         if trial:
@@ -78,5 +90,10 @@ class Loader:
                 self.trials.start(candidate, spec, graph, yielding=serving and not failed)
                 return None
         reader = load(spec, graph, self._load_model, self._batching, enter, tried=trial is not None)
+        try:
+            session = self._open_session(candidate, reader)
+        except Exception:
+            reader.close()
+            raise
         self._attempts.succeed(candidate.key)
-        return reader
+        return session

@@ -2,13 +2,15 @@
 
 import logging
 import os
+import queue
 import signal
 import sys
-import threading
 from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any, Self
 
+_STOP = (signal.SIGTERM, signal.SIGINT)
+_RESCAN = () if sys.platform == "win32" else (signal.SIGHUP,)
 _WAKE_SECONDS = 0.5  # a wait without end would not see Ctrl-C on Windows
 
 _log = logging.getLogger(__name__)
@@ -17,34 +19,43 @@ _log = logging.getLogger(__name__)
 class Signals:
     """Takes the signals from `with` on: before the service says that it listens, since whoever reads that may send one.
 
-    SIGTERM and SIGINT end `wait`, a second one ends the process at once.
+    SIGTERM and SIGINT end `wait`, a second one ends the process at once. A handler runs in the midst of whatever the
+    main thread does, so it may take no lock that the main thread may hold: it puts the signal into a queue that can be
+    put into at any moment, where an Event has a lock.
 
     Args:
-        rescan: called on SIGHUP, where there is such a signal.
+        rescan: called by `wait` on SIGHUP, where there is such a signal.
     """
 
     def __init__(self, rescan: Callable[[], None]) -> None:
         self._rescan = rescan
-        self._asked = threading.Event()
+        self._came: queue.SimpleQueue[int] = queue.SimpleQueue()
+        self._stops = False
         self._before: dict[signal.Signals, Any] = {}
 
     def wait(self) -> None:
         """Return once the service is to stop."""
-        while not self._asked.wait(_WAKE_SECONDS):
-            pass
+        while (number := self._next()) not in _STOP:
+            if number:
+                self._rescan()
+        _log.info("%s: not ready any more, finishing what was accepted", signal.Signals(number).name)
 
-    def _stop(self, number: int, _frame: FrameType | None) -> None:
-        if self._asked.is_set():
+    def _next(self) -> int | None:
+        try:
+            return self._came.get(timeout=_WAKE_SECONDS)
+        except queue.Empty:
+            return None
+
+    def _take(self, number: int, _frame: FrameType | None) -> None:
+        if number in _STOP and self._stops:
             _log.warning("a second signal: ending at once")
             os._exit(1)
-        _log.info("%s: not ready any more, finishing what was accepted", signal.Signals(number).name)
-        self._asked.set()
+        self._stops = self._stops or number in _STOP
+        self._came.put(number)
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGTERM, signal.SIGINT):
-            self._before[number] = signal.signal(number, self._stop)
-        if sys.platform != "win32":
-            self._before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda _number, _frame: self._rescan())
+        for number in (*_STOP, *_RESCAN):
+            self._before[number] = signal.signal(number, self._take)
         return self
 
     def __exit__(

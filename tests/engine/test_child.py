@@ -1,10 +1,13 @@
+import os
+import signal
+import sys
 import threading
 from contextlib import suppress
 
 import pytest
 
 from engine.child import Child
-from engine.errors import EngineError
+from engine.errors import EngineError, GraphError
 from engine.preflight import Preflight
 from tests.engine.bombs import bomb
 
@@ -37,6 +40,27 @@ def test_closing_does_not_wait_for_what_is_done_here_during_a_trial(monkeypatch:
     assert in_time
     assert child.has_left
     assert child._said.closed  # buried by its trial
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+@pytest.mark.parametrize(
+    ("number", "kind"),
+    [("SIGHUP", EngineError), ("SIGINT", EngineError), ("SIGKILL", EngineError), ("SIGSEGV", GraphError)],
+)
+def test_what_others_send_to_a_trial_proves_nothing_about_a_model(number: str, kind: type[EngineError]) -> None:
+    child = Child(lambda: None, yielding=False)
+    os.kill(child.number, getattr(signal, number))
+    with pytest.raises(EngineError, match=r"a\.pb") as caught:
+        child.exchange([b"12345678"], "a.pb", 10, 10)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_a_trial_is_not_in_the_process_group_of_the_service() -> None:
+    child = Child(lambda: None, yielding=False)
+    assert os.getpgid(child.number) != os.getpgid(0)
+    child.end("enough")
+    child.bury()
 
 
 def test_nothing_is_done_here_for_a_trial_that_has_been_ended() -> None:

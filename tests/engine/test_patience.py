@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -12,10 +13,10 @@ import pytest
 from engine.patience import Look, Spent, Watch, look
 
 HANGS = {
-    "at work": [Look(0, 0, True), Look(10, 10, True), Look(20, 20, True)],
-    "asleep": [Look(0, 0, False), Look(10, 0, False), Look(20, 0, False)],
-    "on several processors": [Look(0, 0, True), Look(10, 40, True), Look(20, 80, True)],
-    "not to be seen": [Look(0, 0, False), Look(20, 0, False)],
+    "at work": [Look(second, second, True) for second in range(21)],
+    "asleep": [Look(second, 0, False) for second in range(21)],
+    "on several processors": [Look(second, 4 * second, True) for second in range(21)],
+    "for a while not looked at": [Look(0, 0, False), *(Look(600 + second, 0, False) for second in range(20))],
 }
 
 
@@ -34,7 +35,7 @@ def test_what_uses_its_own_time_up_hangs(looks: list[Look]) -> None:
 
 
 def test_what_waits_for_a_processor_does_not_hang() -> None:
-    waiting = spent([Look(0, 0, True), Look(10, 1, True), Look(30, 1, True)])
+    waiting = spent([Look(0, 0, True), *(Look(second, 1, True) for second in range(1, 31))])
     assert waiting == Spent(1, 29)
     assert waiting.verdict(20, 30) == ""
     assert waiting.verdict(20, 29) == "starved"
@@ -59,6 +60,18 @@ def test_a_look_sees_work_and_sleep() -> None:
         while look(idle.pid).in_line:
             pass
         idle.kill()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_a_process_whose_main_thread_sleeps_while_another_works_is_in_line() -> None:
+    work = "threading.Thread(target=exec, args=('while True: pass',)).start()"
+    code = f"import threading\n{work}\nprint(flush=True)\nthreading.Event().wait()"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as shared:
+        assert shared.stdout
+        shared.stdout.readline()
+        looks = [look(shared.pid) for _ in range(5) if not time.sleep(0.02)]
+        shared.kill()
+    assert all(one.in_line for one in looks)
 
 
 def test_a_watch_ends_what_is_overdue_and_leaves_the_rest() -> None:

@@ -24,6 +24,15 @@ def test_what_lies_on_disk_is_never_tried_again_however_much_it_is() -> None:
     assert rejected(attempts) == MANY
 
 
+def test_only_a_retry_that_is_still_to_come_shortens_the_pause() -> None:
+    clock = Clock()
+    attempts = Attempts(clock)
+    attempts.fail("key0", "busy")
+    assert attempts.pause() == 1
+    clock.now += 60
+    assert attempts.pause() == float("inf")
+
+
 def test_of_what_has_gone_the_latest_is_remembered() -> None:
     attempts = Attempts(Clock())
     for number in range(MANY):

@@ -212,12 +212,28 @@ def test_a_run_that_hangs_is_given_up(
     model: Model, batchers: list[Batcher], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr("serving.batcher.HUNG_SECONDS", 0.05)
-    monkeypatch.setattr("serving.batcher.CLOSING_SECONDS", 0.05)
+    monkeypatch.setattr("serving.batcher.CLOSING_SECONDS", 1e6)  # is not waited for
     batcher = make(model, batchers, MaxBatch=1)
     ticket = batcher.submit(pictures(0, 1), later(0.05))
     assert texts(batcher.wait(ticket)) == [ModelFailedError, DeadlineError]
     assert "digits hangs" in caplog.text
     assert not batcher.close()
+
+
+def test_without_threads_there_is_no_batcher_and_none_of_its_threads_is_left(
+    model: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def no_second(thread: threading.Thread) -> None:
+        if thread.name == "scarce#1":
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", no_second)
+    with pytest.raises(RuntimeError, match="new thread"):
+        Batcher(model.read, BatchingSection(Workers=2), "scarce")
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("scarce")]
 
 
 def test_a_meter_that_fails_harms_no_run(model: Model, batchers: list[Batcher]) -> None:

@@ -15,7 +15,7 @@ from engine.errors import GraphError
 from serving.daemon import assemble
 from serving.errors import NotReadyError, UnknownModelError
 from serving.repository import Scan, scan
-from tests.serving.fake_engine import FakeEngine
+from tests.serving.fake_engine import FakeEngine, FakeReader
 from tests.serving.rig import Clock, Service, Shop, eventually, settings
 
 
@@ -122,6 +122,45 @@ def test_a_failed_load_is_retried_after_growing_pauses(service: Service, shop: S
     pauses = [later - earlier for earlier, later in itertools.pairwise(moments)]
     assert pauses == [1, 2, 4, 8]
     assert service.states() == {"digits 1.0": "active"}
+
+
+def test_a_model_that_gets_no_threads_is_closed_and_tried_again_later_and_others_go_on(
+    service: Service, shop: Shop, engine: FakeEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = threading.Thread.start
+
+    def scarce(thread: threading.Thread) -> None:
+        if thread.name.startswith("a "):
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", scarce)
+    shop.publish("a", size=(10, 4))
+    shop.publish("b")
+    service.step(5)
+    assert service.states() == {"a 1.0": "failed", "b 1.0": "active"}
+    assert engine.loads == ["a1.0", "b1.0", "a1.0", "a1.0"]  # at once, after 1 s and after 2 s
+    assert all(reader.closed for reader in engine.readers if reader.word == "a1.0")
+    monkeypatch.undo()
+    service.step(10)
+    assert service.states() == {"a 1.0": "active", "b 1.0": "active"}
+
+
+def test_a_session_that_cannot_be_closed_ends_nothing(
+    service: Service, shop: Shop, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(reader: FakeReader) -> None:
+        reader.closed = True
+        raise RuntimeError("no good")
+
+    shop.publish()
+    service.step()
+    monkeypatch.setattr(FakeReader, "close", broken)
+    shop.publish(version="1.1")
+    service.step()
+    assert service.states() == {"digits 1.1": "active"}
+    assert "digits 1.0 could not be closed" in caplog.text
+    monkeypatch.undo()
 
 
 def test_a_model_that_fails_does_not_keep_others_waiting(service: Service, shop: Shop, engine: FakeEngine) -> None:
