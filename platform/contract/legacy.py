@@ -7,10 +7,10 @@ Pixels are within one level of the originals', which resized before they rounded
 palette and gray pictures goes by `ReplaceTransparent` too, which the originals asked for RGBA pictures only.
 """
 
+import errno
 import functools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import yaml
@@ -18,7 +18,7 @@ from pydantic import field_validator
 
 from contract.charset import Case, Charset
 from contract.errors import CharsetError, ConfigError
-from contract.legacy_charset import Generation, symbols_of
+from contract.legacy_charset import Generation, ReadFile, symbols_of
 from contract.legacy_keys import EarlyFile, Identity, LaterFieldParam, LaterFile, Section
 from contract.pretreatment import Pretreatment
 from contract.problems import close_match
@@ -90,13 +90,13 @@ def generation_of(tree: object) -> Generation | None:
     return 1 if "Model" in tree and "NeuralNet" not in tree else None
 
 
-def parse(content: bytes, source: str, folder: Path | None = None) -> LegacyModel | None:
+def parse(content: bytes, source: str, read_file: ReadFile | None = None) -> LegacyModel | None:
     """Read a legacy model YAML from its bytes.
 
     Args:
         content: the YAML.
         source: its name in errors.
-        folder: where the YAML lies: files with symbols that it names are looked for there.
+        read_file: returns the bytes of a file beside the YAML, for one with symbols that it names; raises OSError.
 
     Returns:
         What it says, or None if it is no model YAML of captcha_trainer.
@@ -110,7 +110,8 @@ def parse(content: bytes, source: str, folder: Path | None = None) -> LegacyMode
         return None
     _keep_version_as_written(tree, content)
     try:
-        return _early(tree, source, folder) if generation == 1 else _later(tree, source, folder)
+        read_file = read_file or _from_nowhere
+        return _early(tree, source, read_file) if generation == 1 else _later(tree, source, read_file)
     except CharsetError as error:
         raise ConfigError(source, [str(error)]) from error
 
@@ -122,11 +123,11 @@ def _keep_version_as_written(tree: dict[str, Any], content: bytes) -> None:
         model["Version"] = texts["Model"].get("Version", model["Version"])
 
 
-def _early(tree: dict[str, Any], source: str, folder: Path | None) -> LegacyModel:
+def _early(tree: dict[str, Any], source: str, read_file: ReadFile) -> LegacyModel:
     file = validate(EarlyFile, tree, source)
     model, steps = file.Model, file.Pretreatment
     symbols = [
-        symbol for symbol in _symbols("Model.CharSet", model.CharSet, 1, folder) if symbol not in model.CharExclude
+        symbol for symbol in _symbols("Model.CharSet", model.CharSet, 1, read_file) if symbol not in model.CharExclude
     ]
     if not symbols:
         raise CharsetError("Model.CharExclude: no symbol is left")
@@ -152,7 +153,7 @@ def _early(tree: dict[str, Any], source: str, folder: Path | None) -> LegacyMode
     )
 
 
-def _later(tree: dict[str, Any], source: str, folder: Path | None) -> LegacyModel:
+def _later(tree: dict[str, Any], source: str, read_file: ReadFile) -> LegacyModel:
     file = validate(LaterFile, tree, source)
     params, steps = file.FieldParam, file.Pretreatment
     size = (params.ImageWidth, params.ImageHeight)
@@ -160,7 +161,7 @@ def _later(tree: dict[str, Any], source: str, folder: Path | None) -> LegacyMode
     return LegacyModel(
         _section(
             file.Model,
-            _symbols("FieldParam.Category", params.Category, 2, folder),
+            _symbols("FieldParam.Category", params.Category, 2, read_file),
             _folding(params.Category, case_sensitive=True),
             size,
         ),
@@ -193,16 +194,15 @@ def _fixed_size(params: LaterFieldParam) -> list[int]:
     return [width if width > 0 else max(1, int(height / params.ImageHeight * params.ImageWidth)), height]
 
 
-def _symbols(key: str, charset: str | Sequence[str], generation: Generation, folder: Path | None) -> tuple[str, ...]:
-    def read_file(name: str) -> bytes:
-        if folder is None:
-            raise FileNotFoundError(2, "the folder of this YAML is not known")
-        return (folder / name).read_bytes()
-
+def _symbols(key: str, charset: str | Sequence[str], generation: Generation, read_file: ReadFile) -> tuple[str, ...]:
     try:
         return symbols_of(charset, generation, read_file)
     except CharsetError as error:
         raise CharsetError(f"{key}: {error}") from error
+
+
+def _from_nowhere(_name: str) -> bytes:
+    raise FileNotFoundError(errno.ENOENT, "the folder of this YAML is not known")
 
 
 def _section(model: Identity, symbols: Sequence[str], folding: Case, size: tuple[int, int]) -> LegacySection:

@@ -1,8 +1,11 @@
 """The character sets of captcha_trainer by name, those included whose symbols stand in a file beside the YAML."""
 
 import difflib
+import errno
+import stat
 import string
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Literal
 
 from contract import chinese
@@ -13,6 +16,7 @@ Generation = Literal[1, 2]
 ReadFile = Callable[[str], bytes]
 
 MAX_SYMBOLS = 100_000
+MAX_FILE_BYTES = 1024 * 1024  # of a file with symbols
 
 _QUESTION = BUILT_IN["ARITHMETIC"] + "?"
 _LATIN = string.digits + string.ascii_lowercase
@@ -36,6 +40,22 @@ _OF_GENERATION: Mapping[Generation, Mapping[str, str]] = {
 
 # Sets that are not built in: the name of their file, and how many symbols it holds.
 _IN_FILES: Mapping[str, tuple[str, int]] = {"DOCUMENT_OCR": ("DOCUMENT_OCR.txt", 5980)}
+
+
+def reader_in(folder: Path) -> ReadFile:
+    """Return what reads small regular files of a folder, and raises OSError for anything else: a pipe would hang."""
+
+    def read(name: str) -> bytes:
+        path = folder / name
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            raise OSError(errno.EINVAL, "it is not a regular file", str(path))
+        if status.st_size > MAX_FILE_BYTES:
+            raise OSError(errno.EFBIG, f"{status.st_size:,} bytes are too many ({MAX_FILE_BYTES:,})", str(path))
+        with path.open("rb") as file:
+            return file.read(MAX_FILE_BYTES)
+
+    return read
 
 
 def symbols_of(charset: str | Sequence[str], generation: Generation, read_file: ReadFile) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from contract.errors import PictureError
 from contract.files import sha256
 from contract.image import DEFAULT_LIMITS, Limits
 from contract.layout import LAYOUTS
+from contract.legacy_charset import reader_in
 from contract.pixels import Pixels
 from contract.spec import Arithmetic, ModelSpec
 from contract.strict import parse_yaml, read_bytes, validate
@@ -180,7 +181,7 @@ def _read_pair(spec_path: Path, graph_path: Path | None) -> tuple[ModelSpec, byt
     source = str(spec_path)
     content = read_bytes(spec_path)
     tree = parse_yaml(content, source)  # once: golden pictures make it a slow part of loading
-    old = legacy.parse(content, source, spec_path.parent) if legacy.generation_of(tree) else None
+    old = legacy.parse(content, source, reader_in(spec_path.parent)) if legacy.generation_of(tree) else None
     if old is None:
         model = validate(ModelSpec, tree, source)
         return model, _graph_bytes(spec_path, model.Graph.File, graph_path)

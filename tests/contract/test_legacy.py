@@ -9,6 +9,7 @@ import yaml
 from contract import chinese, spec
 from contract.errors import ConfigError
 from contract.legacy import LegacyModel, generation_of, parse
+from contract.legacy_charset import reader_in
 from contract.pretreatment import Pretreatment
 
 NUMBER, LOWER, UPPER = "0123456789", "abcdefghijklmnopqrstuvwxyz", "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -81,7 +82,7 @@ def read(text: str, folder: Path | None = None, **changes: Any) -> LegacyModel:
         for section in sections:
             place = place[section]
         place[key] = value
-    found = parse(yaml.safe_dump(tree).encode(), "old.yaml", folder)
+    found = parse(yaml.safe_dump(tree).encode(), "old.yaml", folder and reader_in(folder))
     assert found is not None
     return found
 
