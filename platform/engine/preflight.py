@@ -8,12 +8,16 @@ import json
 import pickle
 import threading
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from contract.spec import ModelSpec
 from engine.child import Child, StarvedError
 from engine.errors import EngineError, GraphError
 from engine.quiet import import_tensorflow
+from engine.room import memory_left, within_what_is_left
+
+NO_MEMORY = ("bad_alloc", "OOM when allocating", "bytes of memory")
+"""Last words of a process that gets no more memory, of tensorflow, and of the trial itself."""
 
 _HURRIED_SECONDS = 600.0  # after a trial has yielded in vain: the machine has no time to spare
 
@@ -25,7 +29,8 @@ class TrialLimits:
     Attributes:
         seconds: for everything, on the trial's own clock, which stands still while it waits for a processor (Linux
             only; elsewhere on the clock of the wall).
-        memory: bytes beside what tensorflow itself takes. Held on Linux only.
+        memory: bytes beside what tensorflow itself takes, or less where machine or container have less left. Held on
+            Linux only.
         idle: seconds that the child waits for another model before it ends.
         patience: seconds that a trial which yields may wait for a processor.
         start_patience: the same of one whose child has yet to start, which takes seconds of processor time.
@@ -85,8 +90,17 @@ class Preflight:
             GraphError: these bytes can never be served here.
             EngineError: the trial itself failed, through no proven fault of the model.
         """
-        request = Request(model, max_batch, self._limits)
-        file = model.Graph.File
+        memory = within_what_is_left(self._limits.memory, memory_left())
+        request = Request(model, max_batch, replace(self._limits, memory=memory))
+        try:
+            self._try(request, graph, yielding=yielding)
+        except GraphError as error:
+            if memory < self._limits.memory and any(word in str(error) for word in NO_MEMORY):
+                raise EngineError(f"{error}; more than {memory:,} bytes could not be spared for it now") from error
+            raise
+
+    def _try(self, request: Request, graph: bytes, *, yielding: bool) -> None:
+        file = request.model.Graph.File
         line = b""
         for _ in range(2):  # nothing comes of it if the child's idle time was over at this very moment
             line = line or self._exchange(request, graph, yielding=yielding)

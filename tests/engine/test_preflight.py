@@ -81,6 +81,16 @@ def test_a_model_that_eats_memory_is_refused(preflight: Preflight) -> None:
         preflight(*bomb("large"), 2)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited on Linux only")
+def test_where_memory_is_scarce_its_want_proves_nothing(preflight: Preflight, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("engine.preflight.memory_left", lambda: 0)
+    preflight(*bomb("harmless"), 2)
+    with pytest.raises(EngineError, match=r"large\.pb: .* could not be spared for it now") as caught:
+        preflight(*bomb("large"), 2)
+    assert type(caught.value) is EngineError
+
+
 def test_an_answer_that_was_not_read_is_never_the_next_models(preflight: Preflight, artifact: Artifact) -> None:
     preflight(*bomb("harmless"), 2)
     (child,) = preflight._idle
