@@ -2,10 +2,11 @@
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from contract import image
-from serving import tracing
+from serving import tracing, withdrawal
 from serving.admission import picture_errors, refuse_if_full, target_of
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.budget import Budget
@@ -109,7 +110,9 @@ class DataPlane:
                 pixels += size
             with self._budget.share(leases.sizes):
                 works = leases.reserve()
-                self._room.run(lambda: self._decode(works, pictures, answers), pixels, deadline)
+                request = _Request(pictures, answers, deadline, withdrawal.watch())
+                first = works[0].session.name if works else ""
+                self._room.run(lambda: self._decode(works, request), pixels, deadline, first)
                 submitted = time.monotonic()
                 for work in leases.submit(deadline):
                     for index, result in zip(work.indices, work.wait(), strict=True):
@@ -121,15 +124,31 @@ class DataPlane:
             raise DeadlineError("the deadline passed before the request's turn came")
         return answers
 
-    def _decode(self, works: Sequence[Work], pictures: Sequence[bytes], answers: list[Answer]) -> None:
+    def _decode(self, works: Sequence[Work], request: "_Request") -> None:
         for work, index in [(each, index) for each in works for index in each.planned]:
             spec = work.session.spec
             try:
+                request.check()
                 with picture_errors():  # also of an animated picture without the frame that the model reads
-                    decoded = image.decode(pictures[index], self._limits.picture)
+                    decoded = image.decode(request.pictures[index], self._limits.picture)
                     work.add(index, image.pretreat(decoded, spec.Pretreatment, spec.input_size))
             except ServingError as error:
-                answers[index] = Answer(error=error)
+                request.answers[index] = Answer(error=error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """What is decoded: pictures, their answers, until when they are wanted, and whether by anybody at all."""
+
+    pictures: Sequence[bytes]
+    answers: list[Answer]
+    deadline: float
+    gone: Callable[[], bool]
+
+    def check(self) -> None:
+        """Raise DeadlineError if nobody waits for the rest any more: pictures may take long to decode."""
+        if time.monotonic() >= self.deadline or self.gone():
+            raise DeadlineError("the deadline passed before the picture was decoded, or its client has gone")
 
 
 def _note(answers: Sequence[Answer], seconds: float) -> None:

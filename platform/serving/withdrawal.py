@@ -30,6 +30,11 @@ class Withdrawal:
                 return
         action()
 
+    @property
+    def gone(self) -> bool:
+        """Whether it has gone."""
+        return self._gone
+
     def settle(self) -> None:
         """Forget what was to be done: it has been answered."""
         with self._lock:
@@ -55,3 +60,9 @@ def when_withdrawn(action: Callable[[], None]) -> None:
     current = _withdrawal.get()
     if current:
         current.then(action)
+
+
+def watch() -> Callable[[], bool]:
+    """Return what tells, on any thread, whether the request that this thread works on has been withdrawn."""
+    current = _withdrawal.get()
+    return lambda: current is not None and current.gone

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from contract import image
-from serving import turns
+from serving import turns, withdrawal
 from serving.answer import Hints
 from serving.decoding import AT_ONCE, MANY_PIXELS, DecodingRoom
 from serving.errors import DeadlineError
@@ -74,15 +74,15 @@ def seat() -> Iterator[Seat]:
 def test_who_waits_for_room_waits_no_longer_than_its_deadline(seat: Seat) -> None:
     room, gate, later = DecodingRoom(), threading.Event(), time.monotonic() + 60
     done: list[str] = []
-    room.run(lambda: done.append("small"), MANY_PIXELS, 0.0)
+    room.run(lambda: done.append("small"), MANY_PIXELS, 0.0, "a")
     assert seat.left == 0
-    busy = [threading.Thread(target=room.run, args=[gate.wait, MANY_PIXELS + 1, later]) for _ in range(AT_ONCE)]
+    busy = [threading.Thread(target=room.run, args=[gate.wait, MANY_PIXELS + 1, later, "a"]) for _ in range(AT_ONCE)]
     for one in busy:
         one.start()
     with pytest.raises(DeadlineError, match="room to decode"):
-        room.run(lambda: done.append("never"), MANY_PIXELS + 1, time.monotonic() + 0.05)
+        room.run(lambda: done.append("never"), MANY_PIXELS + 1, time.monotonic() + 0.05, "a")
     gate.set()
-    room.run(lambda: done.append("large"), MANY_PIXELS + 1, later)
+    room.run(lambda: done.append("large"), MANY_PIXELS + 1, later, "a")
     assert done == ["small", "large"]
     assert seat.left == 2
 
@@ -94,11 +94,56 @@ def test_what_has_begun_before_its_deadline_is_finished_and_its_faults_are_told(
         time.sleep(0.7)
         done.append("late")
 
-    room.run(slowly, MANY_PIXELS + 1, time.monotonic() + 0.5)
+    room.run(slowly, MANY_PIXELS + 1, time.monotonic() + 0.5, "a")
     assert done == ["late"]
 
     def fail() -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        room.run(fail, MANY_PIXELS + 1, time.monotonic() + 60)
+        room.run(fail, MANY_PIXELS + 1, time.monotonic() + 60, "a")
+
+
+def test_a_flood_of_large_pictures_for_one_model_holds_up_no_other() -> None:
+    room, gate, later = DecodingRoom(), threading.Event(), time.monotonic() + 60
+    done: list[str] = []
+
+    def ask(model: str, decode: Callable[[], object]) -> threading.Thread:
+        asker = threading.Thread(target=room.run, args=[decode, MANY_PIXELS + 1, later, model])
+        asker.start()
+        return asker
+
+    asked = [ask("flooded", gate.wait) for _ in range(AT_ONCE)]
+    eventually(lambda: not room._lines)
+    asked += [ask("flooded", lambda: done.append("flooded")) for _ in range(20)]
+    eventually(lambda: sum(map(len, room._lines.values())) == 20)
+    asked += [ask("quiet", lambda: done.append("quiet"))]
+    eventually(lambda: sum(map(len, room._lines.values())) == 21)
+    gate.set()
+    for asker in asked:
+        asker.join(20)
+    assert len(done) == 21
+    assert done.index("quiet") <= AT_ONCE
+
+
+@pytest.mark.parametrize("end", ["deadline", "client"])
+def test_what_nobody_waits_for_any_more_is_not_decoded(
+    end: str, service: Service, shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop.publish("large", size=LARGE)
+    service.step()
+    decode, decoded, client = image.decode, list[int](), withdrawal.Withdrawal()
+
+    def slowly(content: bytes, limits: image.Limits) -> Image.Image:
+        decoded.append(1)
+        if end == "client":
+            client.withdraw()
+        else:
+            time.sleep(0.6)
+        return decode(content, limits)
+
+    monkeypatch.setattr(image, "decode", slowly)
+    deadline = time.monotonic() + (0.5 if end == "deadline" else 60)
+    with withdrawal.entered(client), pytest.raises(DeadlineError):
+        service.plane.recognize([picture(1, LARGE)] * 5, Hints(), deadline=deadline)
+    assert len(decoded) == 1
