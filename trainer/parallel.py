@@ -5,6 +5,7 @@ import itertools
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -17,6 +18,7 @@ Result = TypeVar("Result")
 
 CHUNK = 64  # items per message to a worker: enough to hide the message, few enough to keep the bar moving
 WORTH_SECONDS = 0.4  # of work left, by the first chunk; below this, starting workers takes longer than they save
+WINDOWS_MOST = 61  # processes that Python can wait for at once there
 AHEAD = 4  # chunks in flight for each worker: bounds the memory that finished results wait in
 
 
@@ -101,6 +103,7 @@ def processes(workers: int) -> Iterator[ProcessPoolExecutor]:
     """Yield worker processes. They leave Ctrl-C to this process, and end with it, however it ends."""
     # spawn: a fork would copy tensorflow's locks, and is not there on Windows.
     context = multiprocessing.get_context("spawn")
+    workers = min(workers, WINDOWS_MOST) if sys.platform == "win32" else workers
     with ProcessPoolExecutor(workers, mp_context=context, initializer=_begin_worker) as pool:
         try:
             yield pool
