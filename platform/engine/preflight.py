@@ -8,7 +8,7 @@ import json
 import pickle
 import threading
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from contract.spec import ModelSpec
 from engine.child import Child, StarvedError
@@ -29,8 +29,8 @@ class TrialLimits:
     Attributes:
         seconds: for everything, on the trial's own clock, which stands still while it waits for a processor (Linux
             only; elsewhere on the clock of the wall).
-        memory: bytes beside what tensorflow itself takes, or less where machine or container have less left. Held on
-            Linux only.
+        memory: bytes beside what tensorflow itself takes; less where machine or container have less left, see
+            `room`. Held on Linux only.
         idle: seconds that the child waits for another model before it ends.
         patience: seconds that a trial which yields may wait for a processor.
         start_patience: the same of one whose child has yet to start, which takes seconds of processor time.
@@ -90,13 +90,12 @@ class Preflight:
             GraphError: these bytes can never be served here.
             EngineError: the trial itself failed, through no proven fault of the model.
         """
-        memory = within_what_is_left(self._limits.memory, memory_left())
-        request = Request(model, max_batch, replace(self._limits, memory=memory))
         try:
-            self._try(request, graph, yielding=yielding)
+            self._try(Request(model, max_batch, self._limits), graph, yielding=yielding)
         except GraphError as error:
-            if memory < self._limits.memory and any(word in str(error) for word in NO_MEMORY):
-                raise EngineError(f"{error}; more than {memory:,} bytes could not be spared for it now") from error
+            spare = within_what_is_left(self._limits.memory, memory_left())
+            if spare < self._limits.memory and any(word in str(error) for word in NO_MEMORY):
+                raise EngineError(f"{error}; more than {spare:,} bytes can not be spared for it now") from error
             raise
 
     def _try(self, request: Request, graph: bytes, *, yielding: bool) -> None:

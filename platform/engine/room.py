@@ -13,7 +13,7 @@ _V2 = ("", "memory.max", "memory.current")
 
 
 def within_what_is_left(asked: int, left: int | None) -> int:
-    """Return how many bytes to allow, of those that were asked for. Pure.
+    """Return how many bytes to allow of those that were asked for: three quarters of what is left, or 512 MiB. Pure.
 
     Args:
         asked: bytes.

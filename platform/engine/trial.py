@@ -13,6 +13,7 @@ import queue
 import sys
 import threading
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
 
@@ -23,6 +24,7 @@ from engine.child import LENGTH_BYTES, YIELDING
 from engine.preflight import Request, TrialLimits
 from engine.proof import prove
 from engine.quiet import import_tensorflow
+from engine.room import memory_left, within_what_is_left
 
 _MAX_WRITTEN = 1024 * 1024  # bytes of a file; what it says while it dies is one
 _LONGEST_REASON = 4000  # characters; its JSON is then well below `child.MAX_LINE`
@@ -45,11 +47,13 @@ def main() -> None:
     with contextlib.suppress(queue.Empty):
         for _ in range(_TRIALS):
             request, yielding, graph = requests.get(timeout=limits.idle)
-            limits = request.limits
+            # Not before: tensorflow and other trials have taken theirs by now.
+            memory = within_what_is_left(request.limits.memory, memory_left())
+            limits = replace(request.limits, memory=memory)
             _restrict(limits)
             if yielding:
                 _yield()
-            answers.write(json.dumps(try_model(request, graph)).encode() + b"\n")
+            answers.write(json.dumps(try_model(replace(request, limits=limits), graph)).encode() + b"\n")
     os._exit(0)  # an orderly end would abort over the thread that reads
 
 

@@ -69,10 +69,11 @@ class Attempts:
         failure = self._failed.get(key)
         return failure.count if failure else 0
 
-    def pause(self) -> float:
-        """Return the seconds until the next retry is due; infinite if there is none.
+    def pause(self, since: float) -> float:
+        """Return the seconds until the next retry is due; infinite if there is none, and not above 0 if one is.
 
-        What has been due for a while does not count: it is not wanted any more, or on trial.
+        Args:
+            since: when it was last looked at what is due: what was so then is not wanted any more, or on trial.
         """
-        left = [failure.retry_at - self._clock() for failure in self._failed.values()]
-        return min((seconds for seconds in left if seconds > 0), default=float("inf"))
+        to_come = [failure.retry_at for failure in self._failed.values() if failure.retry_at > since]
+        return min(to_come, default=float("inf")) - self._clock()

@@ -46,7 +46,7 @@ class Batcher:
         self._waiting: deque[Item] = deque()
         self._coming = 0  # pictures that room is kept for
         self._closed = False
-        self._hangs = False  # a run has been given up
+        self._given_up: set[Ticket] = set()  # whose runs hang, unless they come back after all
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
         self._gathering = 0  # workers that wait for a larger batch
@@ -123,7 +123,7 @@ class Batcher:
         if not ticket.done.acquire(timeout=max(0.0, ticket.deadline - time.monotonic())):
             self.cancel(ticket)
             if not ticket.done.acquire(timeout=HUNG_SECONDS):
-                return self._given_up(ticket)
+                return self._give_up(ticket)
         return ticket.results
 
     def cancel(self, ticket: Ticket) -> None:
@@ -146,7 +146,7 @@ class Batcher:
             self._more.notify_all()
             while self._free:
                 self._wake_one()
-        until = time.monotonic() + (0.0 if self._hangs else CLOSING_SECONDS)
+        until = time.monotonic() + (0.0 if self._given_up else CLOSING_SECONDS)
         for worker in self._workers:
             worker.join(max(0.0, until - time.monotonic()))
         return not any(worker.is_alive() for worker in self._workers)
@@ -158,11 +158,11 @@ class Batcher:
                 f"{waiting} pictures are waiting for {self._name}, of at most {self._settings.Queue}: try again later"
             )
 
-    def _given_up(self, ticket: Ticket) -> Sequence[Result]:
+    def _give_up(self, ticket: Ticket) -> Sequence[Result]:
         _log.error("%s hangs: a run was not done %.0f s after the deadline of its request", self._name, HUNG_SECONDS)
         hung = ModelFailedError(f"the model {self._name} did not finish with this picture")
         with self._lock:
-            self._hangs = True
+            self._given_up.add(ticket)
             return [hung if result is STARTED else result for result in ticket.results]
 
     def _work(self) -> None:
@@ -173,6 +173,7 @@ class Batcher:
             with self._lock:
                 for item, result in zip(items, results, strict=True):
                     item.ticket.put(item.index, result)
+                    self._given_up.discard(item.ticket)
             self._tell([started - item.since for item in items], time.monotonic() - started)
 
     def _tell(self, waits: Sequence[float], seconds: float) -> None:

@@ -157,7 +157,7 @@ class Lifecycle:
         soon = self._rescan or self._scan.restless or self._scans < _SCANS_TO_SETTLE
         usual = self._settings.Folders.ScanSeconds
         pause = min(SETTLE_SECONDS, usual) if soon else usual
-        return min(pause, max(self._attempts.pause(), SETTLE_SECONDS))
+        return min(pause, max(self._attempts.pause(self._scanned_at), SETTLE_SECONDS))
 
     def _next(self) -> Action | None:
         self._loader.trials.collect()

@@ -22,7 +22,8 @@ class Candidate:
     """A version that the folders offer.
 
     Attributes:
-        key: one string for these very bytes of YAML and graph; the path of a YAML that is unreadable or not settled.
+        key: one string for these very bytes of YAML, of its file of symbols if it has one, and of graph; the path of a
+            YAML that is unreadable or not settled.
         path: of the YAML.
         stage: DISCOVERED when complete, else SETTLING, WAITING_FOR_GRAPH, REJECTED, or FAILED when the YAML cannot be
             read; `attempts` knows more of the latter two.

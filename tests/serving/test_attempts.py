@@ -28,9 +28,11 @@ def test_only_a_retry_that_is_still_to_come_shortens_the_pause() -> None:
     clock = Clock()
     attempts = Attempts(clock)
     attempts.fail("key0", "busy")
-    assert attempts.pause() == 1
+    failed_at = clock.now
+    assert attempts.pause(failed_at) == 1
     clock.now += 60
-    assert attempts.pause() == float("inf")
+    assert attempts.pause(failed_at) == -59  # it has become due since
+    assert attempts.pause(clock.now) == float("inf")  # a look at it came to nothing
 
 
 def test_of_what_has_gone_the_latest_is_remembered() -> None:

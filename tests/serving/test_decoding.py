@@ -113,8 +113,13 @@ def test_a_flood_of_large_pictures_for_one_model_holds_up_no_other() -> None:
         asker.start()
         return asker
 
-    asked = [ask("flooded", gate.wait) for _ in range(AT_ONCE)]
-    eventually(lambda: not room._lines)
+    def hold() -> None:
+        held.append(1)
+        assert gate.wait(20)
+
+    held: list[int] = []
+    asked = [ask("flooded", hold) for _ in range(AT_ONCE)]
+    eventually(lambda: len(held) == AT_ONCE)
     asked += [ask("flooded", lambda: done.append("flooded")) for _ in range(20)]
     eventually(lambda: sum(map(len, room._lines.values())) == 20)
     asked += [ask("quiet", lambda: done.append("quiet"))]

@@ -370,6 +370,16 @@ def test_a_running_lifecycle_finds_a_model_by_itself_and_stops(shop: Shop, engin
     assert engine.reader("digits1.0").closed
 
 
+def test_a_retry_comes_when_it_is_due_however_seldom_the_folders_are_looked_at(shop: Shop, engine: FakeEngine) -> None:
+    engine.troubles = 2
+    shop.publish()
+    plane, lifecycle = assemble(settings(shop, Folders__ScanSeconds=60), engine)
+    lifecycle.start()
+    eventually(plane.ready)  # after 1 and 2 seconds
+    lifecycle.stop(5)
+    assert len(engine.loads) == 3
+
+
 def test_an_unknown_size_is_no_models_business(service: Service, shop: Shop) -> None:
     shop.publish()
     service.step()

@@ -1,7 +1,7 @@
 """Each optimizer of the config against its formula in numpy."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +9,7 @@ import pytest
 from pydantic import ValidationError
 
 from trainer.config import OptimizerSection
+from trainer.config.optimizer import DEFAULTS, OptimizerName
 from trainer.framework import import_keras
 
 Array = npt.NDArray[np.float64]
@@ -28,10 +29,20 @@ def trained(section: OptimizerSection, name: str = "kernel", **keys: Any) -> Arr
     from trainer.training.optimizers import make  # noqa: PLC0415
 
     weight = keras.Variable(START, dtype="float32", name=name)
-    optimizer = make(section, **{"rate": RATE, "weight_decay": 0.0, "clip_norm": None, **keys})
+    optimizer = make(section.filled, **{"rate": RATE, "weight_decay": 0.0, "clip_norm": None, **keys})
     for gradient in GRADIENTS:
         optimizer.apply([keras.ops.convert_to_tensor(gradient, "float32")], [weight])
     return np.asarray(weight, np.float64)
+
+
+@pytest.mark.parametrize("name", get_args(OptimizerName))
+@pytest.mark.parametrize("momentum", [None, 0.0])
+def test_what_is_filled_in_is_full_and_can_be_read_again(name: OptimizerName, momentum: float | None) -> None:
+    given = {"Momentum": momentum} if "Momentum" in DEFAULTS[name] else {}
+    filled = OptimizerSection(Name=name, **given).filled
+    assert filled.filled == filled
+    assert OptimizerSection(**filled.model_dump()) == filled
+    assert {key for key, value in filled.model_dump().items() if value is not None} == {"Name", *DEFAULTS[name]}
 
 
 def adam(gradients: list[Array], epsilon: float = 1e-7, *, amsgrad: bool = False) -> Array:

@@ -229,6 +229,7 @@ def test_the_clock_is_asked_after_each_step() -> None:
         {"BatchSize": 7, "MaxEpochs": 3, "DecayRate": 0.5, "DecaySteps": 9},
         {"EndAcc": 0.99, "EndEpochs": 5_000},
         {"Optimizer": {"Name": "SGD", "Momentum": 0}},
+        {"Optimizer": "RMSprop"},
         {"Optimizer": {"Name": "SGD", "Nesterov": False}, "DecayRate": 0.5, "DecayPatience": 2, "ClipNorm": "off"},
         {"Augment": {"Preset": "light", "Rotate": 3.0, "Blur": 0.5}, "EMA": "off", "Jit": True, "WeightDecay": 0.0},
     ],

@@ -56,9 +56,10 @@ class OptimizerSection(StrictModel):
     def filled(self) -> Self:
         """The same with the default of each key that this optimizer has."""
         given = {key: value for key in DEFAULTS[self.Name] if (value := getattr(self, key)) is not None}
-        if given.get("Momentum") == 0:
-            given = {**given, "Nesterov": False}
-        return self.model_copy(update={**DEFAULTS[self.Name], **given})
+        filled = {**DEFAULTS[self.Name], **given}
+        if filled.get("Momentum") == 0 and "Nesterov" in filled:
+            filled["Nesterov"] = False
+        return self.model_copy(update=filled)
 
     @model_validator(mode="before")
     @classmethod

@@ -2,7 +2,7 @@
 
 from contract.charset import BUILT_IN
 from contract.errors import CharsetError, ConfigError
-from contract.legacy_charset import Generation, symbols_of
+from contract.legacy_charset import Generation, reader_in, symbols_of
 from trainer.dataset.alphabet import reads_back
 from trainer.migration.draft import Draft, Keys
 
@@ -18,7 +18,7 @@ def carry_charset(keys: Keys, path: tuple[str, str], generation: Generation, dra
         draft.put("Model", "CharSet", given)  # the config's own check says what is wrong
         return
     try:
-        symbols = symbols_of(given, generation, lambda name: (keys.path.parent / name).read_bytes())
+        symbols = symbols_of(given, generation, reader_in(keys.path.parent))
     except CharsetError as error:
         raise ConfigError(str(keys.path), [f"{key}: {error}"]) from error
     distinct = tuple(dict.fromkeys(symbols))

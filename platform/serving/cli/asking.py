@@ -63,7 +63,7 @@ def check_url(url: str) -> None:
     Raises:
         ConfigError: it is none.
     """
-    if not re.match(r"https?://[^/]", url) or not _has_port_or_none(url):
+    if not re.match(r"https?://[^/]", url) or not _has_host(url):
         raise ConfigError("--url", [f"{url!r} is no URL of a service: write it as {DEFAULT_URL}"])
 
 
@@ -104,12 +104,12 @@ def _check_authority(path: Path) -> None:
         raise ConfigError("--authority", [f"{path}: no certificate can be read from it: {error}"]) from error
 
 
-def _has_port_or_none(url: str) -> bool:
+def _has_host(url: str) -> bool:
+    parts = urlsplit(url)
     try:
-        urlsplit(url).port  # noqa: B018 - raises
-    except ValueError:
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # no number
         return False
-    return True
 
 
 def _key_in(path: Path) -> str:

@@ -83,7 +83,7 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
     def head(self) -> Head | None:
         """Return the head of a whole request, if its bytes say all that there is to know of it."""
         whole = self._raw_head and self.completed and not (self.chunked or "EXPECT" in self.headers)
-        return Head(self._raw_head, self.path) if whole else None
+        return Head(self._raw_head, self.path, self.content_length) if whole else None
 
     def received(self, data: bytes) -> int:
         """Take bytes as they come, and return how many of them belong to this request."""

@@ -2,8 +2,8 @@
 
 At five times the load that the models can do, parsing what is only refused would take a tenth of the processors from
 what is answered. Clients that ask again and again send the same head again and again, but for the length of the body.
-How a head is parsed, and what its refusal says, follows from its bytes alone, but for the name of the request and the
-time of day.
+How the rest of a head is parsed, and what its refusal says, follows from its bytes alone, but for the name of the
+request and the time of day.
 """
 
 import re
@@ -28,10 +28,12 @@ class Head:
     Attributes:
         raw: up to and with the empty line.
         path: that it asks for.
+        body_bytes: that follow it.
     """
 
     raw: bytes
     path: str
+    body_bytes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +50,19 @@ class Repeats:
         full: whether nobody has room for what a path asks for.
         meter: is told of each refusal.
         max_body_bytes: of a request; larger ones are refused for that.
+        clock: in seconds since 1970.
     """
 
-    def __init__(self, full: Callable[[str], bool], meter: Meter, max_body_bytes: int) -> None:
+    def __init__(
+        self,
+        full: Callable[[str], bool],
+        meter: Meter,
+        max_body_bytes: int,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
         self._full = full
         self._meter = meter
+        self._clock = clock
         self._max_body_bytes = max_body_bytes
         self._second = 0
         self._refused: dict[tuple[bytes, bytes], _Refused] = {}
@@ -66,8 +76,10 @@ class Repeats:
             name: of the request, as it stands in the answer.
         """
         self._forget_the_last_second()
-        if len(head.raw) <= _MAX_HEAD_BYTES and len(self._refused) < _MAX_HEADS:
-            key, _ = _told_apart(head.raw)
+        key, body_bytes = _told_apart(head.raw)
+        # A length that is written in another way is not found there, and the body would be taken for a request.
+        readable = body_bytes == head.body_bytes
+        if readable and len(head.raw) <= _MAX_HEAD_BYTES and len(self._refused) < _MAX_HEADS:
             self._refused[key] = _Refused(head.path, answer, name.encode())
 
     def answer(self, data: bytes) -> bytes | None:
@@ -89,13 +101,13 @@ class Repeats:
         return known.answer.replace(known.name, begin_request().encode())
 
     def _forget_the_last_second(self) -> None:  # the answers have the time of day in them
-        second = int(time.time())
+        second = int(self._clock())
         if second != self._second:
             self._second = second
             self._refused = {}
 
 
 def _told_apart(head: bytes) -> tuple[tuple[bytes, bytes], int]:
-    """Return what stands before and behind the length of a head's body, and that length; 0 if it tells none."""
+    """Return what stands before and behind the length of a head's body, and that length; 0 where none is found."""
     length = _LENGTH.search(head)
     return ((head[: length.start()], head[length.end() :]), int(length[0])) if length else ((head, b""), 0)

@@ -57,7 +57,7 @@ class HttpSender:
 
     def __init__(self, url: str, seconds: float, credentials: Credentials) -> None:
         parts = urlsplit(url)
-        host = parts.hostname or "127.0.0.1"
+        host = parts.hostname or ""
         self._credentials = credentials
         self._used_at = 0.0
         self._path = parts.path.rstrip("/") + _PATH
