@@ -63,7 +63,9 @@ class Child:
                 YIELDING: "1" if yielding else "",
             },
             creationflags=_flags(yielding=yielding),
-            start_new_session=True,  # Ctrl-C and the end of a terminal are the service's to take
+            # Ctrl-C and the end of a terminal are the service's to take. No session of its own: Linux shares processors
+            # out among sessions (sched_autogroup), so that stepping back within it would be of no use to the service.
+            process_group=0,
         )
 
     @property
