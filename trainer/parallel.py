@@ -10,8 +10,11 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from typing import Generic, NamedTuple, TypeVar
+
+from trainer.errors import TrainerError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -44,6 +47,7 @@ def in_order(
         The results chunk by chunk, in the order of the items.
 
     Raises:
+        TrainerError: a worker was ended from outside.
         Exception: whatever `function` raised.
     """
     chunks = (items[start : start + CHUNK] for start in range(0, len(items), CHUNK))
@@ -53,8 +57,14 @@ def in_order(
     if workers == 1 or left < WORTH_SECONDS:
         yield from map(function, chunks)
         return
-    with processes(workers - 1) as pool:
-        yield from _shared(pool, function, chunks, ahead=AHEAD * (workers - 1))
+    try:
+        with processes(workers - 1) as pool:
+            yield from _shared(pool, function, chunks, ahead=AHEAD * (workers - 1))
+    except BrokenProcessPool as error:
+        raise TrainerError(
+            "a process at work on the pictures was ended from outside, perhaps for want of memory: lower "
+            "System.Threads, and run the command again"
+        ) from error
 
 
 def _shared(

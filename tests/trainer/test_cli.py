@@ -233,6 +233,13 @@ def test_what_verify_quarantines_pack_leaves_out(config: Path, capsys: pytest.Ca
     capsys.readouterr()
     assert main(["verify", str(config), "--exclude", "bad.txt"]) == 0
     assert "--exclude leaves 1 picture out\n" in capsys.readouterr().err
+    assert main(["verify", str(config), "--quarantine", "bad.txt"]) == 2
+    assert "is there already" in capsys.readouterr().err
+    Path("pictures/8_bad.png").write_bytes(b"no picture either")
+    assert main(["verify", str(config), "--exclude", "bad.txt", "--quarantine", "bad.txt"]) == 1
+    assert Path("bad.txt").read_text().count("unreadable: ") == 2
+    Path("pictures/8_bad.png").unlink()
+    capsys.readouterr()
     assert main(["pack", str(config), "--exclude", "bad.txt"]) == 0
     packed = " ".join(capsys.readouterr().err.split())
     assert packed.startswith("--exclude leaves 1 picture out")

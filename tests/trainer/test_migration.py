@@ -276,7 +276,16 @@ def test_the_later_generation(tmp_path: Path) -> None:
         "Pretreatment.ExecuteMap",
     ):
         assert key in told(migrated), key
+    assert config.charset.fold("3x5=\N{FULLWIDTH QUESTION MARK}") == "3\N{MULTIPLICATION SIGN}5=?"
+    assert "Model.CharReplace" in told(migrated)
     assert any("Binaryzation" in sentence and "[100, 140]" in sentence for sentence in migrated.lost)
+
+
+def test_the_later_generation_without_a_place_for_pictures_says_so(tmp_path: Path) -> None:
+    text = "\n".join(line for line in LATER.splitlines() if not line.strip().startswith(("MemoryUsage", "Version")))
+    tree = {key: value for key, value in yaml.safe_load(text).items() if key not in {"System", "Label", "Trains"}}
+    with pytest.raises(ConfigError, match=r"System\.TrainsPath|System: "):
+        migrate(write(tmp_path, model=yaml.safe_dump(tree)))
 
 
 def test_the_later_generation_of_fixed_length(tmp_path: Path) -> None:
@@ -311,7 +320,9 @@ def test_the_later_generation_with_label_files(tmp_path: Path) -> None:
     ],
 )
 def test_categories_of_the_later_generation(tmp_path: Path, category: str, symbols: str) -> None:
-    assert "".join(loaded(later(tmp_path, Category=category), tmp_path).charset.symbols) == symbols
+    charset = loaded(later(tmp_path, Category=category), tmp_path).charset
+    assert "".join(charset.symbols) == symbols
+    assert charset.fold("x 1") == ("x1" if "ARITHMETIC" in category else "x 1")
 
 
 values = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8)

@@ -14,7 +14,7 @@ from contract import image, pixels
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import pack, quarantine, records, rules, workplace
-from trainer.dataset.findings import Entry, Finding, Place, Severity
+from trainer.dataset.findings import SIDES, Entry, Finding, Place, Severity
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.target import Target
 from trainer.errors import DataError, FindingsError, UsageError
@@ -46,7 +46,7 @@ def root(tmp_path: Path) -> Path:
 
 
 def sides(packed: PackedSet) -> dict[str, str]:
-    return {digest: side for side in pack.SIDES for digest in packed.load(side).sha256}
+    return {digest: side for side in SIDES for digest in packed.load(side).sha256}
 
 
 def why(config: TrainConfig, root: Path, exclude: frozenset[str] = frozenset()) -> str | None:
@@ -63,7 +63,7 @@ def test_what_was_packed_is_what_the_contract_makes_of_the_files(
     packed = pack.prepare(config, Silent(), root=root)
     assert packed.shape == (20, 40, 3)
     assert packed.counts == {"train": 36, "test": 4}
-    for side in pack.SIDES:
+    for side in SIDES:
         examples = packed.load(side)
         assert len(examples) == packed.counts[side] == len(examples.pixels)
         for index, name in enumerate(examples.names):
@@ -179,7 +179,7 @@ def test_adding_pictures_decodes_only_the_new_ones(
     anew = pack.pack(configure(pictures), Silent(), root=root)
     assert len(decoded) == 2 + 42
     assert anew.fingerprint == packed.fingerprint
-    for side in pack.SIDES:
+    for side in SIDES:
         np.testing.assert_array_equal(anew.load(side).pixels, packed.load(side).pixels)
 
 
@@ -250,7 +250,7 @@ def test_re_encoded_copies_stay_on_one_side(pictures: Path, root: Path, configur
     for path in list(pictures.iterdir()):
         Image.open(path).save(path.with_suffix(".bmp"))
     packed = pack.prepare(configure(pictures, System={"TestSetNum": 20}), Silent(), root=root)
-    train, test = ({Path(name).stem for name in packed.load(side).names} for side in pack.SIDES)
+    train, test = ({Path(name).stem for name in packed.load(side).names} for side in SIDES)
     assert len(test) == 10
     assert not train & test
 
@@ -275,7 +275,7 @@ def test_workers_change_nothing(
     monkeypatch.setattr(parallel, "WORTH_SECONDS", -1)
     monkeypatch.setattr(parallel, "CHUNK", 3)
     together = pack.prepare(configure(pictures, System={"Threads": 2}), Silent(), root=tmp_path / "two")
-    for side in pack.SIDES:
+    for side in SIDES:
         assert together.files[side].read_bytes() == alone.files[side].read_bytes()
 
 
@@ -315,6 +315,29 @@ def test_a_test_path_is_kept_as_given(
     assert sorted(packed.load("test").labels) == ["1", "2"]
     (pictures / "0000_x.png").rename(tmp_path / "test" / "0000_x.png")
     assert why(config, root) == "1 picture added, 1 picture removed"
+
+
+def test_a_test_path_of_which_nothing_is_left_is_refused(
+    tmp_path: Path, pictures: Path, root: Path, configure: Configure, write_pictures: WritePictures
+) -> None:
+    (tested,) = write_pictures(tmp_path / "test", ["1_t.png"])
+    config = configure(pictures, System={"TestPath": str(tmp_path / "test")})
+    with pytest.raises(DataError, match="no picture is left for the test set"):
+        pack.prepare(config, Silent(), frozenset({tested.as_posix()}), root)
+
+
+def test_a_set_that_has_grown_says_if_another_share_is_tested(
+    tmp_path: Path, root: Path, configure: Configure, write_pictures: WritePictures
+) -> None:
+    folder = tmp_path / "few"
+    write_pictures(folder, ["1_a.png", "2_b.png"])  # the smaller digest of two is the threshold
+    pack.prepare(configure(folder), Silent(), root=root)
+    write_pictures(folder, [f"{number}_more.png" for number in range(100, 140)])
+    (told,) = [one for one in pack.prepare(configure(folder), Silent(), root=root).warnings if one.rule == "test-share"]
+    assert "of 42 pictures are tested on" in told.sentence
+    assert str(root / "tiny") in told.sentence
+    fresh = pack.prepare(configure(folder), Silent(), root=tmp_path / "anew")
+    assert "test-share" not in [finding.rule for finding in fresh.warnings]
 
 
 def test_two_copies_alone_cannot_be_split(
@@ -373,7 +396,7 @@ def test_the_quarantine_list_is_what_exclude_reads(tmp_path: Path) -> None:
     finding = Finding("unreadable", Severity.ERROR, "x", (Place("a\u00e9.png", "dam\naged"), Place("b c.png", "no")))
     warning = Finding("other-size", Severity.WARNING, "x", (Place("d.png", "1x1"),))
     path = tmp_path / "new" / "bad.txt"
-    assert quarantine.write(path, [finding, dataclasses.replace(finding, rule="leak"), warning]) == 2
+    assert quarantine.write(path, [finding, dataclasses.replace(finding, rule="leak"), warning], {}) == 2
     assert "a\u00e9.png\tunreadable: dam aged" in path.read_text(encoding="utf-8")
     assert quarantine.read(path) == {"a\u00e9.png", "b c.png"}
     assert quarantine.read(None) == frozenset()

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from trainer import parallel
+from trainer.errors import TrainerError
 
 
 def squares_and_process(numbers: Sequence[int]) -> list[tuple[int, int]]:
@@ -49,6 +50,20 @@ def test_this_process_and_a_worker_share_the_work_and_keep_the_order() -> None:
 def test_little_work_is_done_here() -> None:
     results = [item for chunk in parallel.in_order(squares_and_process, range(9), workers=4) for item in chunk]
     assert {process for _, process in results} == {os.getpid()}
+
+
+def ended_from_outside(numbers: Sequence[int], *, here: int) -> list[int]:
+    if os.getpid() != here:
+        os._exit(9)
+    time.sleep(0.01)  # so that there is work left when it is noticed
+    return list(numbers)
+
+
+@pytest.mark.usefixtures("tiny_chunks")
+def test_a_worker_that_is_ended_is_a_sentence() -> None:
+    work = functools.partial(ended_from_outside, here=os.getpid())
+    with pytest.raises(TrainerError, match="ended from outside, perhaps for want of memory"):
+        list(parallel.in_order(work, range(1000), workers=2))
 
 
 @pytest.mark.usefixtures("tiny_chunks")

@@ -16,6 +16,7 @@ from trainer.dataset.config_file import as_yaml, render
 from trainer.dataset.looks import choose_channels, edges_lost_in_gray
 from trainer.dataset.propose import (
     BEFORE_DOT,
+    BEFORE_LAST_DOT,
     BEFORE_UNDERSCORE,
     Proposal,
     choose_regex,
@@ -37,6 +38,9 @@ WIDE = NeuralNetSection()
     [
         (["0042_a1.png", "17_b.png"], BEFORE_UNDERSCORE),
         (["0042.png", "17.png"], BEFORE_DOT),
+        (["0042.a1b2.png", "17.0.png"], BEFORE_DOT),
+        (["15.5.png", "2.0.png", "17.png"], BEFORE_LAST_DOT),
+        (["15.5_a.png", "2.0_b.png"], BEFORE_UNDERSCORE),
         (["x_y.png", "17.png", "18.png"], BEFORE_DOT),
         ([*[f"{number}_x.png" for number in range(19)], "odd.png"], BEFORE_UNDERSCORE),
     ],
@@ -185,6 +189,14 @@ def test_what_cannot_be_read_is_said(tmp_path: Path, make: Callable[[Path], obje
     make(tmp_path)
     with pytest.raises(SourceError, match=message):
         propose(tmp_path)
+
+
+def test_a_folder_may_have_the_name_that_has_pictures_drawn() -> None:
+    proposal = Proposal(BEFORE_DOT, "NUMERIC", (48, 16), "stretch", None, 1, 9, (1, 4), tuple("0123"), 0.0)
+    text = render(proposal, "mine", Path("./synthetic"), Path("x.yaml"))
+    config = validate(TrainConfig, parse_yaml(text, "x"), "x")
+    assert not config.System.synthetic
+    assert config.System.train_paths == ("./synthetic",)
 
 
 @pytest.mark.parametrize("folder", ["data/digits", "it's here: #1", "C:/Users/\u540d"])

@@ -128,8 +128,12 @@ def test_the_same_picture_with_different_labels() -> None:
     assert "'1' and '2'" in finding.places[0].detail
 
 
-def test_copies_with_the_same_label_are_no_contradiction() -> None:
-    assert found([entry("a.png", "1", pixels="p"), entry("b.png", "1", pixels="p")]) == []
+def test_copies_with_the_same_label_are_no_contradiction_but_worth_a_word_where_they_are_many() -> None:
+    twins = [entry("a.png", "1", pixels="p"), entry("b.png", "1", pixels="p")]
+    assert found(twins) == []
+    (finding,) = [one for one in check([*GOOD[:98], *twins], TARGET) if one.rule == "copies"]
+    assert [(place.name, place.detail) for place in finding.places] == [("b.png", "as a.png")]
+    assert (finding.severity, "99 differ" in finding.sentence) == (Severity.WARNING, True)
 
 
 def test_pictures_on_both_sides() -> None:

@@ -57,6 +57,16 @@ def test_several_folders_and_a_test_path(tmp_path: Path, configure: Configure) -
     assert len(found.samples) == 3
 
 
+def test_a_test_path_within_the_other_is_not_learned_from(tmp_path: Path, configure: Configure) -> None:
+    touch(tmp_path, "1_a.png", "2_b.png", "test/3_c.png", "test/4_d.png")
+    found = scan(configure(tmp_path, System={"TestPath": str(tmp_path / "test")}))
+    assert [sample.label for sample in found.train] == ["1", "2"]
+    assert [sample.label for sample in found.test] == ["3", "4"]
+    assert "2 to learn from that TestPath has too" in ignored_sentence(found.ignored)
+    with pytest.raises(SourceError, match="none is left to learn from"):
+        scan(configure(tmp_path, System={"TestPath": str(tmp_path)}))
+
+
 def test_the_test_path_has_its_own_pattern(tmp_path: Path, configure: Configure) -> None:
     train, test = touch(tmp_path / "train", "1_x.png"), touch(tmp_path / "test", "x-2.png")
     config = configure(train, System={"TestPath": str(test), "TestRegex": r"\d(?=\.)"})

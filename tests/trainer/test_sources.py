@@ -1,8 +1,10 @@
 import collections
 import csv
 import importlib
+import os
 import re
 import struct
+import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
@@ -12,12 +14,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from contract import image
+from contract.composed import composed
 from trainer.config import TrainConfig
 from trainer.dataset import pack, sources
 from trainer.dataset.propose import propose
 from trainer.dataset.sample import Sample
 from trainer.dataset.scan import scan
-from trainer.dataset.tfrecord import BrokenRecordError, example, examples
+from trainer.dataset.tfrecord import BrokenRecordError, example, examples, framed
 from trainer.dataset.verify import verify
 from trainer.errors import SourceError
 from trainer.progress import Silent
@@ -172,6 +175,66 @@ def test_a_zip_archive(tmp_path: Path, write_pictures: WritePictures) -> None:
     (tmp_path / "set.zip").unlink()
     with pytest.raises(OSError, match=r"set\.zip"):
         found[0].content.read()
+
+
+def test_an_archive_may_have_backslashes_in_its_names(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name in ("set/5036_a.png", "__MACOSX/5036_b.png"):
+            archive.writestr(name, "bytes")
+    content = (tmp_path / "set.zip").read_bytes()
+    (tmp_path / "set.zip").write_bytes(content.replace(b"set/5", b"set\\5").replace(b"X/5", b"X\\5"))
+    (sample,) = read(tmp_path / "set.zip")
+    assert (sample.label, sample.content.read()) == ("5036", b"bytes")
+
+
+@pytest.mark.parametrize("kind", ["folder", "csv", "tfrecords"])
+def test_a_label_is_one_text_however_its_letters_are_composed(kind: str, tmp_path: Path) -> None:
+    apart, whole = "u\u0308\u304b\u3099\u1112\u1161\u11ab", "\u00fc\u304c\ud55c"
+    if kind == "folder":
+        (tmp_path / f"{apart}_1.png").touch()
+    elif kind == "csv":
+        (tmp_path / "set.csv").write_text(f"1.png,{apart}\n", encoding="utf-8")
+    else:
+        record = framed(example({"image": b"x", "label": apart.encode()}))
+        (tmp_path / "set.tfrecords").write_bytes(b"".join(record))
+    (sample,) = read(tmp_path if kind == "folder" else tmp_path / f"set.{kind}")
+    assert sample.label == whole
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are bytes there")
+def test_names_that_are_no_text_are_refused(tmp_path: Path) -> None:
+    for name in ("\u9a8c_1.png".encode("gbk"), b"0042_1.png"):
+        (Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))).touch()
+    with pytest.raises(SourceError, match=r"1 file names are not in UTF-8, such as .*\\udc.*convmv"):
+        read(tmp_path)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="links need rights there")
+def test_links_to_folders_are_followed_once_and_in_no_circle(tmp_path: Path) -> None:
+    (tmp_path / "set" / "real").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "set" / "real" / "1_a.png").touch()
+    (tmp_path / "elsewhere" / "2_b.png").touch()
+    for name, target in {"again": "real", "far": "../elsewhere", "up": "."}.items():
+        (tmp_path / "set" / name).symlink_to(target)
+    assert [sample.name for sample in read(tmp_path / "set")] == [
+        (tmp_path / "set" / place).as_posix() for place in ("real/1_a.png", "far/2_b.png")
+    ]
+
+
+def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "away").mkdir()
+    (tmp_path / "1_a.png").touch()
+    look = os.scandir
+
+    def refusing(path: str) -> object:
+        if path.endswith("away"):
+            raise PermissionError(13, "Permission denied", path)
+        return look(path)
+
+    monkeypatch.setattr("os.scandir", refusing)
+    with pytest.raises(PermissionError, match="away"):
+        read(tmp_path)
 
 
 def named_without_a_flag(path: Path, name: bytes) -> Path:
@@ -371,5 +434,5 @@ def test_every_picture_of_an_archive_is_found_whatever_its_name(
 
 @given(text=st.text(max_size=20), pattern=st.sampled_from([".*?(?=_)", r".*?(?=\.)", "[0-9]+", ""]))
 def test_a_label_is_what_re_finds_in_the_last_part_of_a_name(text: str, pattern: str) -> None:
-    found = re.search(pattern, text.rsplit("/", maxsplit=1)[-1])
+    found = re.search(pattern, composed(text.rsplit("/", maxsplit=1)[-1]))
     assert sources.label_of(text, re.compile(pattern)) == (found[0] if found else None)

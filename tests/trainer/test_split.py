@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trainer.dataset.split import Content, Earlier, Split, default_test_count, split
+from trainer.dataset.split import Content, Earlier, Split, default_test_count, is_a_tenth, split
 
 
 def content(name: str, look: str | None = None) -> Content:
@@ -34,6 +34,14 @@ def test_the_split_is_the_same_everywhere() -> None:
 @pytest.mark.parametrize(("pictures", "count"), [(1, 1), (2, 1), (14, 1), (16, 2), (9453, 945), (50_000, 5000)])
 def test_a_tenth_is_the_default(pictures: int, count: int) -> None:
     assert default_test_count(pictures) == count
+
+
+@pytest.mark.parametrize(
+    ("tested", "pictures", "usual"),
+    [(300, 3000, True), (200, 3000, True), (199, 3000, False), (450, 3000, True), (451, 3000, False), (1, 2, True)],
+)
+def test_another_share_than_a_tenth_is_noticed(tested: int, pictures: int, usual: bool) -> None:
+    assert is_a_tenth(tested, pictures) == usual
 
 
 @given(st.integers(1, 300), st.data())

@@ -14,6 +14,7 @@ from trainer.dataset import quarantine
 from trainer.dataset.findings import SHOWN, Finding, Severity
 from trainer.dataset.sources import ignored_sentence
 from trainer.dataset.verify import Report, verify
+from trainer.errors import UsageError
 from trainer.progress import Terminal
 
 SUMMARY = "check every picture and label before training"
@@ -33,15 +34,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify; 0 if nothing but warnings were found."""
     config = configs.read(arguments.config)
-    report = verify(config, Terminal(), quarantine.read(arguments.exclude))
+    listed = quarantine.reasons(arguments.exclude) if arguments.exclude else {}
+    _refuse_to_replace(arguments.quarantine, arguments.exclude)
+    report = verify(config, Terminal(), frozenset(listed))
     if arguments.json:
         sys.stdout.write(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
     else:
         _print(report, Console(highlight=False))
     if arguments.quarantine:
-        count = quarantine.write(arguments.quarantine, report.findings)
+        goes_on = arguments.quarantine == arguments.exclude
+        count = quarantine.write(arguments.quarantine, report.findings, listed if goes_on else {})
         sys.stderr.write(f"{count:,} pictures written to {arguments.quarantine}\n")
     return 1 if report.errors else 0
+
+
+def _refuse_to_replace(path: Path | None, exclude: Path | None) -> None:
+    if path and path != exclude and path.exists():
+        raise UsageError(
+            f"{path} is there already, and a list may have been edited: name it with --exclude too, and what is found "
+            f"now is added to it, or give --quarantine another name"
+        )
 
 
 def _print(report: Report, console: Console) -> None:

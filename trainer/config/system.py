@@ -26,8 +26,9 @@ class SystemSection(StrictModel):
         TestPath: pictures to test on; default: a part of TrainsPath is set aside.
         TestRegex: as TrainRegex, for TestPath; default: TrainRegex.
         TestSetNum: how many pictures of TrainsPath are set aside for testing; default: a tenth. Pictures that are added
-            later are split in the same proportion, so that earlier ones keep their side. Of synthetic pictures so many
-            are drawn that training never sees; default: 2,000.
+            later are split in about the same proportion, and earlier ones keep their side; `pack` says so if a set that
+            was small at first has another share by then. Of synthetic pictures so many are drawn that training never
+            sees; default: 2,000.
         Seed: of everything random in training.
         Threads: CPU threads to use; default: all.
         Deterministic: the same weights, bit for bit, each time on the same machine; slower.

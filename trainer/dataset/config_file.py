@@ -6,6 +6,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from contract.charset import BUILT_IN
+from trainer.config.system import SYNTHETIC
 from trainer.dataset.propose import Proposal
 
 # Lines of keys are `  key: value    # comment`; a key behind # has its default.
@@ -140,7 +141,7 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
     )
     return header + fill(
         {
-            "System": {"TrainsPath": folder.as_posix(), "TrainRegex": proposal.regex},
+            "System": {"TrainsPath": _as_place(folder), "TrainRegex": proposal.regex},
             "NeuralNet": {"HiddenNum": proposal.hidden},
             "Model": {
                 "ModelName": name,
@@ -158,6 +159,11 @@ def render(proposal: Proposal, name: str, folder: Path, file: Path) -> str:
         },
         defaults={"Pretreatment": {"Resize": [width, height]}},
     )
+
+
+def _as_place(folder: Path) -> str:
+    place = folder.as_posix()
+    return f"./{place}" if place == SYNTHETIC else place  # the bare word has pictures drawn
 
 
 def commands(file: Path, name: str) -> str:

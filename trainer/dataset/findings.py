@@ -1,5 +1,6 @@
 """What the rules look at and what they find."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
@@ -9,6 +10,7 @@ from trainer.dataset.examine import Facts
 SHOWN = 5  # examples in a sentence
 
 Side = Literal["train", "test"]
+SIDES: tuple[Side, ...] = ("train", "test")
 
 
 def counted(count: int, noun: str) -> str:
@@ -70,3 +72,15 @@ class Finding:
         shown = "; ".join(f"{place.name}: {place.detail}" for place in self.places[:SHOWN])
         more = f"; and {len(self.places) - SHOWN:,} more" if len(self.places) > SHOWN else ""
         return f"{self.sentence} [{shown}{more}]" if shown else self.sentence
+
+
+def error(rule: str, sentence: str, places: Sequence[Place]) -> Iterator[Finding]:
+    """Yield an error, if it is about any picture."""
+    if places:
+        yield Finding(rule, Severity.ERROR, sentence, tuple(places))
+
+
+def warning(rule: str, sentence: str, places: Sequence[Place]) -> Iterator[Finding]:
+    """Yield a warning, if it is about any picture."""
+    if places:
+        yield Finding(rule, Severity.WARNING, sentence, tuple(places))

@@ -5,6 +5,7 @@ import functools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from contract.composed import composed
 from trainer.dataset.sample import FileContent, Sample
 from trainer.errors import SourceError
 
@@ -37,7 +38,7 @@ def read(path: Path) -> list[Sample]:
             continue
         if len(cells) <= max(file_column, label_column):
             raise SourceError(f"{str(path)!r}, line {number}: expected a file and its label, found {cells[0]!r}")
-        name, label = cells[file_column], cells[label_column]
+        name, label = cells[file_column], composed(cells[label_column])
         try:
             file = find(name).as_posix()
         except SourceError as error:

@@ -14,14 +14,14 @@ from contract.files import sha256
 from trainer.config import TrainConfig
 from trainer.dataset import manifest as manifests
 from trainer.dataset import records, rules
+from trainer.dataset.division import divide, doubt
 from trainer.dataset.examine import Examined
-from trainer.dataset.findings import Entry, Finding, Severity, Side
-from trainer.dataset.manifest import Manifest, Picture, Recipe
+from trainer.dataset.findings import SIDES, Entry, Finding, Severity, Side
+from trainer.dataset.manifest import Manifest, Picture
 from trainer.dataset.records import Examples, Record
 from trainer.dataset.reuse import Packed, fill
 from trainer.dataset.sample import Sample
 from trainer.dataset.scan import Scan, scan
-from trainer.dataset.split import Content, default_test_count, split
 from trainer.dataset.spool import Spool, SpoolReader
 from trainer.dataset.stale import stale_reason
 from trainer.dataset.target import target_of
@@ -33,8 +33,6 @@ from trainer.progress import Progress
 ROOT = Path("dataset")
 
 SHOWN_EVERY = 64  # records: moving a bar takes as long as writing one
-
-SIDES: tuple[Side, ...] = ("train", "test")
 
 
 @dataclass(frozen=True)
@@ -130,7 +128,8 @@ def _pack(
         examined = fill(spool, config, kept.samples, Packed(folder, old) if old and reuse else None, progress)
         given = entries(kept, [item.facts for item in examined])
         warnings = _checked(config, given)
-        sides, threshold = _split(given, recipe, old)
+        sides, threshold = divide(given, recipe, old)
+        warnings += doubt(sides, recipe, folder) if old else ()
         pictures = _pictures(kept, examined, sides)
         with spool.opened() as reader:
             for side in SIDES:
@@ -164,22 +163,6 @@ def _checked(config: TrainConfig, given: Sequence[Entry]) -> tuple[Finding, ...]
     if errors:
         raise FindingsError(errors)
     return tuple(findings)
-
-
-def _split(given: Sequence[Entry], recipe: Recipe, old: Manifest | None) -> tuple[tuple[Side, ...], str]:
-    if recipe.TestPath:
-        return tuple(entry.side for entry in given), ""
-    contents = [Content(entry.facts.sha256, entry.facts.pixels_sha256) for entry in given]
-    count = recipe.TestSetNum or default_test_count(len(contents))
-    digests = frozenset(content.sha256 for content in contents)
-    result = split(contents, count, old.earlier(recipe, digests) if old else None)
-    empty = next((side for side in SIDES if side not in result.sides), None)
-    if empty:
-        raise DataError(
-            f"setting {count:,} of {len(contents):,} pictures aside for testing leaves the {empty} set empty, because "
-            "pictures that look the same stay together; add pictures, or change System.TestSetNum"
-        )
-    return result.sides, result.threshold
 
 
 def _pictures(kept: Scan, examined: Sequence[Examined], sides: Sequence[Side]) -> list[Picture]:

@@ -24,6 +24,8 @@ LABEL_FILES = frozenset({".csv", ".tsv"})
 
 BEFORE_UNDERSCORE = ".*?(?=_)"
 BEFORE_DOT = r".*?(?=\.)"
+BEFORE_LAST_DOT = r".*(?=\.)"  # for numbers such as 15.5.png
+DECIMAL = re.compile(r"[-+]?\d+(\.\d+)?")
 
 FRAMES_PER_SYMBOL = 3  # CTC needs room between symbols
 MIN_HEIGHT = 28  # pixels: below, the pools leave too little of a symbol
@@ -134,9 +136,16 @@ def labelled(place: Path) -> tuple[str, list[Sample], tuple[str, ...]]:
 
 
 def choose_regex(names: Collection[str]) -> str:
-    """Return the label pattern: the text before the first `_` if nearly all names have one, else before the dot."""
+    """Return the label pattern: the text before the first `_` if nearly all names have one, else before the dot.
+
+    Before the last dot if the names are decimal numbers, and have a second one.
+    """
     with_underscore = sum("_" in name for name in names)
-    return BEFORE_UNDERSCORE if with_underscore >= 0.9 * len(names) else BEFORE_DOT
+    if with_underscore >= 0.9 * len(names):
+        return BEFORE_UNDERSCORE
+    stems = [PurePath(name).stem for name in names]
+    decimals = any("." in stem for stem in stems) and all(DECIMAL.fullmatch(stem) for stem in stems)
+    return BEFORE_LAST_DOT if decimals else BEFORE_DOT
 
 
 def choose_size(sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], Fitting]:

@@ -10,15 +10,15 @@ from trainer.errors import UsageError
 HEADER = "# Pictures to leave out, one a line: its name, then a tab and why. Lines that start with # do not count."
 
 
-def write(path: Path, findings: Iterable[Finding]) -> int:
-    """Write the pictures that errors are about, each once, and return how many they are."""
-    reasons: dict[str, str] = {}
+def write(path: Path, findings: Iterable[Finding], listed: Mapping[str, str]) -> int:
+    """Write the pictures that errors are about, each once, behind those that were listed; return how many they are."""
+    found = dict(listed)
     for finding in findings:
         if finding.severity is Severity.ERROR:
             for place in finding.places:
-                reasons.setdefault(place.name, f"{finding.rule}: {place.detail}")
-    write_names(path, reasons)
-    return len(reasons)
+                found.setdefault(place.name, f"{finding.rule}: {place.detail}")
+    write_names(path, found)
+    return len(found)
 
 
 def write_names(path: Path, reasons: Mapping[str, str]) -> None:
@@ -29,15 +29,19 @@ def write_names(path: Path, reasons: Mapping[str, str]) -> None:
 
 
 def read(path: Path | None) -> frozenset[str]:
-    """Return the names to leave out; none without a path.
+    """Return the names to leave out; none without a path. Raises as `reasons`."""
+    return frozenset(reasons(path) if path else ())
+
+
+def reasons(path: Path) -> Mapping[str, str]:
+    """Return the names to leave out, each with why.
 
     Raises:
         UsageError: the file cannot be read.
     """
-    if path is None:
-        return frozenset()
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"the list of pictures to leave out, {str(path)!r}, cannot be read: {error}") from error
-    return frozenset(line.partition("\t")[0] for line in lines if line.strip() and not line.startswith("#"))
+    cells = (line.partition("\t") for line in lines if line.strip() and not line.startswith("#"))
+    return {name: why for name, _, why in cells}

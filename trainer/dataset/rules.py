@@ -6,7 +6,8 @@ from itertools import pairwise
 
 from trainer.dataset.alphabet import fitting_charset
 from trainer.dataset.config_file import as_yaml
-from trainer.dataset.findings import SHOWN, Entry, Finding, Place, Severity, Side, counted
+from trainer.dataset.findings import SHOWN, Entry, Finding, Place, Severity, Side, counted, error, warning
+from trainer.dataset.look_alikes import contradictions, copies, leaks
 from trainer.dataset.target import Target
 from trainer.network.geometry import frames, smallest_width
 
@@ -26,7 +27,7 @@ def check(entries: Sequence[Entry], target: Target) -> list[Finding]:
 def unreadable(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:  # noqa: ARG001 - one signature
     """Pictures that cannot be decoded: damaged, cut off, over the limits, or no picture at all."""
     places = [Place(entry.name, entry.facts.problem) for entry in entries if entry.facts.problem]
-    yield from _error("unreadable", f"{_count(places, 'picture')} cannot be read", places)
+    yield from error("unreadable", f"{counted(len(places), 'picture')} cannot be read", places)
 
 
 def unlabelled(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
@@ -34,14 +35,14 @@ def unlabelled(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     keys: dict[Side, str] = {"train": "TrainRegex", "test": "TestRegex"}
     for side, key in keys.items():
         places = [Place(e.name, "no match") for e in entries if e.label is None and e.side == side]
-        sentence = f"System.{key} {target.regexes[side]!r} finds no label in {_count(places, 'file name')}"
-        yield from _error("no-label", sentence, places)
+        sentence = f"System.{key} {target.regexes[side]!r} finds no label in {counted(len(places), 'file name')}"
+        yield from error("no-label", sentence, places)
 
 
 def empty_labels(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     """Labels without a symbol."""
     places = [Place(e.name, "empty") for e in entries if e.label is not None and not target.fold(e.label)]
-    yield from _error("empty-label", f"{_count(places, 'picture')} with an empty label", places)
+    yield from error("empty-label", f"{counted(len(places), 'picture')} with an empty label", places)
 
 
 def one_label(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
@@ -65,10 +66,10 @@ def unknown_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Findin
             places.append(Place(entry.name, f"{entry.label!r} has {' '.join(map(repr, unknown))}{replaced}"))
     used = {symbol for _, text in _folded(entries, target) for symbol in text} if places else set()
     sentence = (
-        f"{_count(places, 'label')} with symbols outside the character set: {_some(sorted(missing))}; "
+        f"{counted(len(places), 'label')} with symbols outside the character set: {_some(sorted(missing))}; "
         f"mend the labels, or use CharSet: {as_yaml(fitting_charset(used))}"
     )
-    yield from _error("unknown-symbol", sentence, places)
+    yield from error("unknown-symbol", sentence, places)
 
 
 def too_long(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
@@ -83,10 +84,10 @@ def _too_few_positions(entries: Sequence[Entry], target: Target, positions: int)
     lengths = {entry.name: len(text) for entry, text in _folded(entries, target) if len(text) > positions}
     places = [Place(name, f"{length} symbols") for name, length in lengths.items()]
     sentence = (
-        f"{_count(places, 'label')} with more than the {positions} symbols of NeuralNet.MaxLabelNum; the longest has "
-        f"{max(lengths.values(), default=0)}: set it to that"
+        f"{counted(len(places), 'label')} with more than the {positions} symbols of NeuralNet.MaxLabelNum; the longest "
+        f"has {max(lengths.values(), default=0)}: set it to that"
     )
-    yield from _error("too-long", sentence, places)
+    yield from error("too-long", sentence, places)
 
 
 def _too_few_frames(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
@@ -99,34 +100,11 @@ def _too_few_frames(entries: Sequence[Entry], target: Target) -> Iterator[Findin
             places.append(Place(entry.name, f"{entry.label!r} needs {needed}"))
     width = smallest_width(target.neural_net, longest)
     sentence = (
-        f"{_count(places, 'label')} too long: a width of {target.input_width} pixels gives {there} frames, and CTC "
-        f"needs one for each symbol and one between equal neighbours; the smallest width that fits is {width}: set it "
-        f"in Pretreatment.Resize"
+        f"{counted(len(places), 'label')} too long: a width of {target.input_width} pixels gives {there} frames, and "
+        f"CTC needs one for each symbol and one between equal neighbours; the smallest width that fits is {width}: set "
+        f"it in Pretreatment.Resize"
     )
-    yield from _error("too-long", sentence, places)
-
-
-def contradictions(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
-    """Pictures with the same pixels and different labels."""
-    fold = target.fold
-    places = []
-    for group in _look_alikes(entry for entry in entries if entry.label is not None):
-        labels = dict.fromkeys(fold(entry.label or "") for entry in group)
-        if len(labels) > 1:
-            places += [Place(entry.name, f"labelled {' and '.join(map(repr, labels))}") for entry in group]
-    sentence = f"{_count(places, 'picture')} that look the same to the network but differ in label"
-    yield from _error("contradiction", sentence, places)
-
-
-def leaks(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:  # noqa: ARG001 - one signature
-    """Pictures that are in both paths, as copies or with the same pixels."""
-    places = []
-    for group in _look_alikes(entries):
-        trained = [entry.name for entry in group if entry.side == "train"]
-        if trained:
-            places += [Place(entry.name, f"as {trained[0]}") for entry in group if entry.side == "test"]
-    sentence = f"{_count(places, 'picture')} of TestPath also in TrainsPath: the score would not be honest"
-    yield from _error("leak", sentence, places)
+    yield from error("too-long", sentence, places)
 
 
 def too_few(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
@@ -157,10 +135,10 @@ def other_sizes(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     histogram = ", ".join(f"{_by(size)}: {count:,}" for size, count in sizes.most_common(SHOWN))
     rest = f", {len(sizes) - SHOWN:,} other sizes" if len(sizes) > SHOWN else ""
     sentence = (
-        f"{_count(places, 'picture')} not {_by(target.picture_size)} as ImageWidth and ImageHeight say, to be resized "
-        f"({histogram}{rest})"
+        f"{counted(len(places), 'picture')} not {_by(target.picture_size)} as ImageWidth and ImageHeight say, to be "
+        f"resized ({histogram}{rest})"
     )
-    yield from _warning("other-size", sentence, places)
+    yield from warning("other-size", sentence, places)
 
 
 def animated(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
@@ -168,10 +146,10 @@ def animated(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     places = [Place(entry.name, "animated") for entry in entries if entry.facts.animated]
     if target.frame is None:
         sentence = (
-            f"{_count(places, 'animated picture')}: say in Pretreatment.AnimatedFrame which frame holds the text "
+            f"{counted(len(places), 'animated picture')}: say in Pretreatment.AnimatedFrame which frame holds the text "
             f"(0 is the first)"
         )
-        yield from _error("animated", sentence, places)
+        yield from error("animated", sentence, places)
 
 
 def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
@@ -185,7 +163,7 @@ def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
             for entry, text in _folded(entries, target)
             if (found := [symbol for symbol in dict.fromkeys(text) if symbol in rare])
         ]
-        yield from _warning("rare-symbol", f"symbols with fewer than {RARE} samples are hardly learnt: {told}", places)
+        yield from warning("rare-symbol", f"symbols with fewer than {RARE} samples are hardly learnt: {told}", places)
     unused = [symbol for symbol in target.charset.symbols if not counts[symbol]]
     if unused:
         sentence = f"symbols of the character set that no label has: {_some(unused)}; CharExclude can leave them out"
@@ -200,6 +178,7 @@ RULES: tuple[Rule, ...] = (
     unknown_symbols,
     too_long,
     contradictions,
+    copies,
     leaks,
     too_few,
     other_sizes,
@@ -216,29 +195,6 @@ def frames_needed(text: str) -> int:
 def _folded(entries: Iterable[Entry], target: Target) -> Iterator[tuple[Entry, str]]:
     fold = target.fold
     return ((entry, fold(entry.label)) for entry in entries if entry.label is not None)
-
-
-def _look_alikes(entries: Iterable[Entry]) -> Iterator[list[Entry]]:
-    """Yield the groups of two and more readable pictures with the same contract pixels."""
-    groups: dict[str, list[Entry]] = {}
-    for entry in entries:
-        if entry.facts.pixels_sha256:
-            groups.setdefault(entry.facts.pixels_sha256, []).append(entry)
-    return (group for group in groups.values() if len(group) > 1)
-
-
-def _error(rule: str, sentence: str, places: Sequence[Place]) -> Iterator[Finding]:
-    if places:
-        yield Finding(rule, Severity.ERROR, sentence, tuple(places))
-
-
-def _warning(rule: str, sentence: str, places: Sequence[Place]) -> Iterator[Finding]:
-    if places:
-        yield Finding(rule, Severity.WARNING, sentence, tuple(places))
-
-
-def _count(places: Sequence[Place], noun: str) -> str:
-    return counted(len(places), noun)
 
 
 def _some(words: Sequence[str]) -> str:

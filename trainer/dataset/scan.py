@@ -72,7 +72,13 @@ def scan(config: TrainConfig) -> Scan:
         endless.check_room(config)
         return Scan((), test or endless.held_out(config), dict(ignored), endless=True)
     train = _samples("System.TrainsPath", system.train_paths, system.TrainRegex, ignored)
-    return Scan(train, test, dict(ignored))
+    tested = {sample.name for sample in test}
+    learned = tuple(sample for sample in train if sample.name not in tested)
+    if not learned:
+        raise SourceError("System.TestPath: it has every picture of TrainsPath, and none is left to learn from")
+    if len(learned) < len(train):  # TestPath is a folder within TrainsPath, say
+        ignored["to learn from that TestPath has too"] += len(train) - len(learned)
+    return Scan(learned, test, dict(ignored))
 
 
 def _samples(key: str, paths: tuple[str, ...], regex: str, ignored: collections.Counter[str]) -> tuple[Sample, ...]:

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
 
+from contract.composed import composed
 from trainer.dataset import label_files
 from trainer.dataset.sample import Content, FileContent, PartContent, PixelsContent, Sample, ZipContent
 from trainer.dataset.tfrecord import BrokenRecordError, Span, examples
@@ -66,7 +67,7 @@ def label_of(file_name: str, pattern: re.Pattern[str]) -> str | None:
         file_name: folders in front of it, with /, do not count.
         pattern: what to look for.
     """
-    found = pattern.search(file_name.rpartition("/")[2])
+    found = pattern.search(composed(file_name.rpartition("/")[2]))
     return found.group() if found else None
 
 
@@ -75,6 +76,7 @@ def folder(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Sampl
     passed_over = Ignored()
     files = list(picture_files(path, passed_over))
     _refuse_empty(path, files, passed_over)
+    _refuse_other_names([name for name, _ in files])
     ignored.update(passed_over)
     return [Sample(name, label_of(name, pattern), FileContent(file)) for name, file in files]
 
@@ -87,7 +89,7 @@ def archive(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Samp
     except zipfile.BadZipFile as error:
         raise SourceError(f"{str(path)!r} is no zip archive, or damaged: {error}") from error
     passed_over = Ignored()
-    pictures = [member for name, member in members.items() if _is_picture(name, passed_over)]
+    pictures = [member for name, member in members.items() if _is_picture(_with_slashes(name), passed_over)]
     _refuse_empty(path, pictures, passed_over)
     ignored.update(passed_over)
     return [_from_archive(path, member, pattern) for member in pictures]
@@ -114,11 +116,32 @@ def picture_files(path: Path, ignored: Ignored) -> Iterator[tuple[str, str]]:
 
     The name is the path with / between its parts, whatever the system.
     """
-    for parent, folders, files in os.walk(path):
-        folders[:] = [name for name in folders if not _is_junk(name)]
+    seen: set[tuple[int, int]] = set()
+    _is_new(str(path), seen)
+    for parent, folders, files in os.walk(path, onerror=_raise, followlinks=True):
+        places = sorted((os.path.join(parent, name), name) for name in folders if not _is_junk(name))  # noqa: PTH118
+        # Links come last: what they lead to may stand beside them.
+        folders[:] = [name for place, name in sorted(places, key=_is_link) if _is_new(place, seen)]
         above = Path(parent)
         start, prefix = os.path.join(above, ""), PurePath(above, "x").as_posix()[:-1]  # noqa: PTH118 - ends in a slash
         yield from ((prefix + name, start + name) for name in files if _is_picture(name, ignored))
+
+
+def _raise(error: OSError) -> None:
+    raise error
+
+
+def _is_link(folder: tuple[str, str]) -> bool:
+    return Path(folder[0]).is_symlink()
+
+
+def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:
+    """Return whether a folder has not been seen: a link may lead back up, or where another one leads."""
+    status = Path(folder).stat()
+    identity = status.st_dev, status.st_ino
+    new = identity not in seen
+    seen.add(identity)
+    return new
 
 
 def ignored_sentence(ignored: Mapping[str, int]) -> str:
@@ -142,6 +165,7 @@ def _from_archive(path: Path, member: zipfile.ZipInfo, pattern: re.Pattern[str])
     if not known:
         with contextlib.suppress(UnicodeDecodeError):
             name, known = name.encode("cp437").decode(), True
+    name = _with_slashes(name)
     label = label_of(name, pattern)
     if not known and not (label or "").isascii():
         raise SourceError(
@@ -149,6 +173,11 @@ def _from_archive(path: Path, member: zipfile.ZipInfo, pattern: re.Pattern[str])
             f"it, and give the folder"
         )
     return Sample(f"{path.as_posix()}/{name}", label, ZipContent(path, member.filename, member.CRC))
+
+
+def _with_slashes(name: str) -> str:
+    """Return a member's name with / between its parts, which some programs on Windows do not write."""
+    return name if "/" in name else name.replace("\\", "/")
 
 
 def _is_picture(name: str, ignored: Ignored) -> bool:
@@ -175,12 +204,23 @@ def _refuse_empty(path: Path, found: Iterable[object], passed_over: Ignored) -> 
         raise SourceError(f"no picture in {str(path)!r}{why}; files read here end in {formats}")
 
 
+def _refuse_other_names(names: Iterable[str]) -> None:
+    """Refuse names that are no text in UTF-8, which Python reads with stand-ins for their bytes."""
+    others = [name for name in names if not name.isascii() and any("\ud800" <= symbol <= "\udfff" for symbol in name)]
+    if others:
+        shown = others[0].encode("utf-8", "backslashreplace").decode()
+        raise SourceError(
+            f"{len(others):,} file names are not in UTF-8, such as {shown}: rename them first, for example with "
+            f"`convmv -f gbk -t utf8 -r --notest FOLDER`"
+        )
+
+
 def _from_record(path: Path, number: int, features: Mapping[str, Span], shape: Shape | None) -> Sample:
     content = _content(path, features, shape)
     if content is None or "label" not in features:
         names = ", ".join(sorted(features)) or "none"
         raise SourceError(f"{str(path)!r}, record {number}: has no picture file with a label (features: {names})")
-    label = features["label"].content.decode(errors="replace")
+    label = composed(features["label"].content.decode(errors="replace"))
     return Sample(f"{path.as_posix()}#{number:06}", label, content)
 
 

@@ -12,6 +12,7 @@ from trainer.dataset.findings import Side
 
 Groups = dict[str, list[str]]
 
+FACTOR = 1.5  # as many or as few are about a tenth still
 KEY_DIGITS = 16  # hexadecimal digits of the SHA-256 that count
 
 
@@ -57,6 +58,12 @@ class Split:
 def default_test_count(pictures: int) -> int:
     """Return how many pictures are set aside when the config does not say: a tenth."""
     return max(1, round(pictures / 10))
+
+
+def is_a_tenth(tested: int, pictures: int) -> bool:
+    """Return whether about as many are set aside as the config says by default."""
+    usual = default_test_count(pictures)
+    return usual / FACTOR <= tested <= usual * FACTOR
 
 
 def split(contents: Sequence[Content], test_count: int, earlier: Earlier | None = None) -> Split:

@@ -43,6 +43,10 @@ class Keys:
         """Return the value at a path and forget it there; None if it is missing or empty."""
         return _parent(self._tree, path).pop(path[-1], None)
 
+    def peek(self, *path: str) -> Any:  # noqa: ANN401 - as `take`
+        """Return the value at a path, which somebody else will take."""
+        return _parent(self._tree, path).get(path[-1])
+
     def take_text(self, *path: str) -> Any:  # noqa: ANN401 - as `take`
         """Return the value at a path with every number in it as text, as it is written; else as `take`."""
         value = self.take(*path)

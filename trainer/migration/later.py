@@ -29,6 +29,9 @@ OPTIMIZERS = {
     "RMSProp": "RMSprop",
 }
 
+# In labels of its ARITHMETIC sets; in one of them x is a letter too.
+_REWRITTEN = {"\N{FULLWIDTH QUESTION MARK}": "?", " ": ""}
+
 # Keys without a counterpart, and why.
 LOST: Mapping[tuple[str, ...], str] = {
     ("System", "Version"): "the generation of the file; configs here have none",
@@ -60,6 +63,7 @@ def migrate(model: Keys, draft: Draft) -> None:
 
 def _model(model: Keys, draft: Draft) -> None:
     draft.carry_text(model, "Model", ("ModelName", "Version", "ModelType", "Sites"))
+    _arithmetic(model, draft)
     carry_charset(model, ("FieldParam", "Category"), 2, draft)
     sizes = {key: model.take("FieldParam", key) for key in ("ImageWidth", "ImageHeight")}
     for key, value in sizes.items():
@@ -74,6 +78,15 @@ def _model(model: Keys, draft: Draft) -> None:
             draft.change("Pretreatment.Resize", told)
         case resize, _, _:
             draft.put("Pretreatment", "Resize", resize)
+
+
+def _arithmetic(model: Keys, draft: Draft) -> None:
+    """Carry over how labels were rewritten there; names of files cannot hold every sign."""
+    category = model.peek("FieldParam", "Category")
+    if isinstance(category, str) and "ARITHMETIC" in category:
+        signs = _REWRITTEN if "ALPHA" in category else {"x": "\N{MULTIPLICATION SIGN}", **_REWRITTEN}
+        draft.put("Model", "CharReplace", signs)
+        draft.change("Model.CharReplace", f"labels were rewritten so there, whatever the file said ({category})")
 
 
 def _sources(model: Keys, draft: Draft) -> None:
@@ -123,7 +136,7 @@ def _pure(path: str) -> PurePath:
 
 def _neural_net(model: Keys, draft: Draft) -> None:
     draft.put("System", "DeviceUsage", model.take("System", "MemoryUsage"))
-    if "DeviceUsage" in draft.values["System"]:
+    if "DeviceUsage" in draft.values.get("System", {}):
         draft.change("System.DeviceUsage", "is MemoryUsage, which had no effect there; it has one here")
     cnn = str(model.take("NeuralNet", "CNNNetwork") or "CNN5")
     recurrent = str(model.take("NeuralNet", "RecurrentNetwork") or "NoRecurrent")

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from contract.composed import composed
 from contract.errors import ConfigError
 from serving.client.credentials import Credentials
 
@@ -91,7 +92,7 @@ def label_of(path: Path, regex: str | None) -> str | None:
     if regex is None:
         return None
     try:
-        found = re.search(regex, path.name)
+        found = re.search(regex, composed(path.name))
     except re.error as error:
         raise ConfigError("--labels", [f"{regex!r} is no regular expression: {error}"]) from error
     return found[0] if found and found[0] else None
