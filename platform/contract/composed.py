@@ -10,5 +10,7 @@ def composed(text: str) -> str:
 
     A text without such parts stays as it is: of other symbols, some of China's, NFC would make different ones.
     """
+    if text.isascii():
+        return text
     apart = any(unicodedata.combining(symbol) or ord(symbol) in _JAMO for symbol in text)
     return unicodedata.normalize("NFC", text) if apart else text

@@ -14,10 +14,7 @@ from contract.spec import ModelSpec
 from engine.child import Child, StarvedError
 from engine.errors import EngineError, GraphError
 from engine.quiet import import_tensorflow
-from engine.room import memory_left, within_what_is_left
-
-NO_MEMORY = ("bad_alloc", "OOM when allocating", "bytes of memory")
-"""Last words of a process that gets no more memory, of tensorflow, and of the trial itself."""
+from engine.room import NOT_SPARED, lacks_memory, memory_left, within_what_is_left
 
 _HURRIED_SECONDS = 600.0  # after a trial has yielded in vain: the machine has no time to spare
 
@@ -90,12 +87,12 @@ class Preflight:
             GraphError: these bytes can never be served here.
             EngineError: the trial itself failed, through no proven fault of the model.
         """
+        spare = within_what_is_left(self._limits.memory, memory_left())
         try:
             self._try(Request(model, max_batch, self._limits), graph, yielding=yielding)
         except GraphError as error:
-            spare = within_what_is_left(self._limits.memory, memory_left())
-            if spare < self._limits.memory and any(word in str(error) for word in NO_MEMORY):
-                raise EngineError(f"{error}; more than {spare:,} bytes can not be spared for it now") from error
+            if spare < self._limits.memory and lacks_memory(str(error)):
+                raise EngineError(f"{error}; {NOT_SPARED.format(spare)}") from error
             raise
 
     def _try(self, request: Request, graph: bytes, *, yielding: bool) -> None:

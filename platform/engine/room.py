@@ -4,12 +4,20 @@ import contextlib
 from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+NOT_SPARED = "more than {:,} bytes could not be spared for it now"
+# Last words of a process that gets no more memory, of tensorflow, and of a trial.
+_NO_MEMORY = ("bad_alloc", "OOM when allocating", "bytes of memory")
 _SHARE = 0.75  # of what is left: the service itself and its neighbours go on meanwhile
 _LEAST = 512 * 1024 * 1024  # bytes; any model needs some, and what is left grows again
 _UNLIMITED = 2**60  # bytes: how version 1 of cgroups says that there is no limit
 # Files with the limit and with what is in use, below a folder of /sys/fs/cgroup.
 _V1 = ("memory", "memory.limit_in_bytes", "memory.usage_in_bytes")
 _V2 = ("", "memory.max", "memory.current")
+
+
+def lacks_memory(reason: str) -> bool:
+    """Return whether a model failed because it got no more memory. Pure."""
+    return any(word in reason for word in _NO_MEMORY)
 
 
 def within_what_is_left(asked: int, left: int | None) -> int:

@@ -13,6 +13,7 @@ import queue
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -24,7 +25,7 @@ from engine.child import LENGTH_BYTES, YIELDING
 from engine.preflight import Request, TrialLimits
 from engine.proof import prove
 from engine.quiet import import_tensorflow
-from engine.room import memory_left, within_what_is_left
+from engine.room import NOT_SPARED, lacks_memory, memory_left, within_what_is_left
 
 _MAX_WRITTEN = 1024 * 1024  # bytes of a file; what it says while it dies is one
 _LONGEST_REASON = 4000  # characters; its JSON is then well below `child.MAX_LINE`
@@ -53,8 +54,22 @@ def main() -> None:
             _restrict(limits)
             if yielding:
                 _yield()
-            answers.write(json.dumps(try_model(replace(request, limits=limits), graph)).encode() + b"\n")
+            outcome = try_model(replace(request, limits=limits), graph)
+            answers.write(json.dumps(excused(outcome, request.limits.memory, memory)).encode() + b"\n")
     os._exit(0)  # an orderly end would abort over the thread that reads
+
+
+def excused(outcome: Mapping[str, object], asked: int, allowed: int) -> Mapping[str, object]:
+    """Return an outcome that is not hopeless if a model wanted more memory than it was allowed, of what was asked for.
+
+    Args:
+        outcome: from `try_model`.
+        asked: bytes of memory that trials may take.
+        allowed: bytes that this one could have.
+    """
+    if allowed >= asked or not lacks_memory(str(outcome["reason"])):
+        return outcome
+    return {"reason": f"{outcome['reason']}; {NOT_SPARED.format(allowed)}", "hopeless": False}
 
 
 def try_model(request: Request, graph: bytes) -> dict[str, object]:

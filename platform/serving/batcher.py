@@ -162,7 +162,8 @@ class Batcher:
         _log.error("%s hangs: a run was not done %.0f s after the deadline of its request", self._name, HUNG_SECONDS)
         hung = ModelFailedError(f"the model {self._name} did not finish with this picture")
         with self._lock:
-            self._given_up.add(ticket)
+            if ticket.left:
+                self._given_up.add(ticket)
             return [hung if result is STARTED else result for result in ticket.results]
 
     def _work(self) -> None:
@@ -173,7 +174,8 @@ class Batcher:
             with self._lock:
                 for item, result in zip(items, results, strict=True):
                     item.ticket.put(item.index, result)
-                    self._given_up.discard(item.ticket)
+                    if not item.ticket.left:
+                        self._given_up.discard(item.ticket)
             self._tell([started - item.since for item in items], time.monotonic() - started)
 
     def _tell(self, waits: Sequence[float], seconds: float) -> None:

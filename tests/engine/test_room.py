@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from engine.room import memory_left, within_what_is_left
+from engine.trial import excused
 
 MIB = 2**20
 MACHINE = {"proc/meminfo": "MemTotal: 9000 kB\nMemAvailable:    8000 kB\nHugePages_Total:       0\n"}
@@ -68,3 +69,18 @@ def test_where_nothing_is_told_nothing_is_known(tmp_path: Path) -> None:
 )
 def test_a_trial_gets_a_share_of_what_is_left(asked: int, left: int | None, allowed: int) -> None:
     assert within_what_is_left(asked * MIB, None if left is None else left * MIB) == allowed * MIB
+
+
+@pytest.mark.parametrize(
+    ("reason", "allowed", "hopeless"),
+    [
+        ("a.pb: it needs more than 512 bytes of memory", 512, False),
+        ("a.pb: it needs more than 4,096 bytes of memory", 4096, True),
+        ("a.pb: tensorflow cannot run it: OOM when allocating", 512, False),
+        ("a.pb: golden picture 1 reads '1'", 512, True),
+    ],
+)
+def test_to_want_more_than_could_be_spared_proves_nothing(reason: str, allowed: int, hopeless: bool) -> None:
+    outcome = excused({"reason": reason, "hopeless": True}, 4096, allowed)
+    assert outcome["hopeless"] is hopeless
+    assert str(outcome["reason"]).startswith(reason)

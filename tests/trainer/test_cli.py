@@ -236,8 +236,11 @@ def test_what_verify_quarantines_pack_leaves_out(config: Path, capsys: pytest.Ca
     assert main(["verify", str(config), "--quarantine", "bad.txt"]) == 2
     assert "is there already" in capsys.readouterr().err
     Path("pictures/8_bad.png").write_bytes(b"no picture either")
+    with Path("bad.txt").open("a") as listed:
+        listed.write("# to ask about\n")
     assert main(["verify", str(config), "--exclude", "bad.txt", "--quarantine", "bad.txt"]) == 1
     assert Path("bad.txt").read_text().count("unreadable: ") == 2
+    assert "# to ask about\n" in Path("bad.txt").read_text()
     Path("pictures/8_bad.png").unlink()
     capsys.readouterr()
     assert main(["pack", str(config), "--exclude", "bad.txt"]) == 0

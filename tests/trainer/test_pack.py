@@ -396,7 +396,7 @@ def test_the_quarantine_list_is_what_exclude_reads(tmp_path: Path) -> None:
     finding = Finding("unreadable", Severity.ERROR, "x", (Place("a\u00e9.png", "dam\naged"), Place("b c.png", "no")))
     warning = Finding("other-size", Severity.WARNING, "x", (Place("d.png", "1x1"),))
     path = tmp_path / "new" / "bad.txt"
-    assert quarantine.write(path, [finding, dataclasses.replace(finding, rule="leak"), warning], {}) == 2
+    assert quarantine.write(path, [finding, dataclasses.replace(finding, rule="leak"), warning]) == 2
     assert "a\u00e9.png\tunreadable: dam aged" in path.read_text(encoding="utf-8")
     assert quarantine.read(path) == {"a\u00e9.png", "b c.png"}
     assert quarantine.read(None) == frozenset()

@@ -39,6 +39,8 @@ WIDE = NeuralNetSection()
         (["0042_a1.png", "17_b.png"], BEFORE_UNDERSCORE),
         (["0042.png", "17.png"], BEFORE_DOT),
         (["0042.a1b2.png", "17.0.png"], BEFORE_DOT),
+        (["0042.1.png", "1700.2.png"], BEFORE_DOT),
+        (["42.1699999999.png", "17.1700000001.png"], BEFORE_DOT),
         (["15.5.png", "2.0.png", "17.png"], BEFORE_LAST_DOT),
         (["15.5_a.png", "2.0_b.png"], BEFORE_UNDERSCORE),
         (["x_y.png", "17.png", "18.png"], BEFORE_DOT),

@@ -179,10 +179,12 @@ def test_a_zip_archive(tmp_path: Path, write_pictures: WritePictures) -> None:
 
 def test_an_archive_may_have_backslashes_in_its_names(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
-        for name in ("set/5036_a.png", "__MACOSX/5036_b.png"):
+        for name in ("set/5036_a.png", "__MACOSX/5036_b.png", "set/empty/"):
             archive.writestr(name, "bytes")
     content = (tmp_path / "set.zip").read_bytes()
-    (tmp_path / "set.zip").write_bytes(content.replace(b"set/5", b"set\\5").replace(b"X/5", b"X\\5"))
+    (tmp_path / "set.zip").write_bytes(
+        content.replace(b"set/5", b"set\\5").replace(b"X/5", b"X\\5").replace(b"set/empty/", b"set\\empty\\")
+    )
     (sample,) = read(tmp_path / "set.zip")
     assert (sample.label, sample.content.read()) == ("5036", b"bytes")
 
@@ -222,6 +224,20 @@ def test_links_to_folders_are_followed_once_and_in_no_circle(tmp_path: Path) -> 
     ]
 
 
+def test_where_a_drive_numbers_nothing_all_folders_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("1_a.png", "one/2_b.png", "two/3_c.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    look = os.stat
+
+    def numberless(path: str, **more: object) -> os.stat_result:
+        found = list(look(path, **more))
+        return os.stat_result([found[0], 0, *found[2:]])
+
+    monkeypatch.setattr("os.stat", numberless)
+    assert sorted(labels(tmp_path).values()) == ["1", "2", "3"]
+
+
 def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "away").mkdir()
     (tmp_path / "1_a.png").touch()
@@ -257,9 +273,10 @@ def test_what_stands_beside_the_label_may_be_written_in_any_way(tmp_path: Path, 
     assert (sample.label, sample.content.read()) == ("0042", b"")
 
 
-def test_names_of_an_archive_that_cannot_be_told_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["\u4eacA123_1.png".encode("gbk"), "\u30bd12_a.png".encode("shift-jis")])
+def test_names_of_an_archive_that_cannot_be_told_are_refused(tmp_path: Path, name: bytes) -> None:
     with pytest.raises(SourceError, match="unpack it"):
-        read(named_without_a_flag(tmp_path / "plates.zip", "\u4eacA123_1.png".encode("gbk")))
+        read(named_without_a_flag(tmp_path / "plates.zip", name))
 
 
 @pytest.mark.parametrize("feature", ["image", "input"])
@@ -428,7 +445,8 @@ def test_every_picture_of_an_archive_is_found_whatever_its_name(
             archive.writestr(member, member)
     ignored = sources.Ignored()
     found = sources.read(path, PATTERN, ignored)
-    assert len(found) + ignored.total() + sum(member.endswith("/") for member in members) == len(members) + 1
+    folders = sum(member.endswith("/" if "/" in member else "\\") for member in members)
+    assert len(found) + ignored.total() + folders == len(members) + 1
     assert all(sample.content.read() for sample in found)
 
 

@@ -34,16 +34,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Verify; 0 if nothing but warnings were found."""
     config = configs.read(arguments.config)
-    listed = quarantine.reasons(arguments.exclude) if arguments.exclude else {}
     _refuse_to_replace(arguments.quarantine, arguments.exclude)
-    report = verify(config, Terminal(), frozenset(listed))
+    report = verify(config, Terminal(), quarantine.read(arguments.exclude))
     if arguments.json:
         sys.stdout.write(json.dumps(report.as_json(), indent=1, ensure_ascii=False) + "\n")
     else:
         _print(report, Console(highlight=False))
     if arguments.quarantine:
-        goes_on = arguments.quarantine == arguments.exclude
-        count = quarantine.write(arguments.quarantine, report.findings, listed if goes_on else {})
+        put = quarantine.add if arguments.quarantine == arguments.exclude else quarantine.write
+        count = put(arguments.quarantine, report.findings)
         sys.stderr.write(f"{count:,} pictures written to {arguments.quarantine}\n")
     return 1 if report.errors else 0
 

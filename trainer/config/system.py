@@ -26,8 +26,8 @@ class SystemSection(StrictModel):
         TestPath: pictures to test on; default: a part of TrainsPath is set aside.
         TestRegex: as TrainRegex, for TestPath; default: TrainRegex.
         TestSetNum: how many pictures of TrainsPath are set aside for testing; default: a tenth. Pictures that are added
-            later are split in about the same proportion, and earlier ones keep their side; `pack` says so if a set that
-            was small at first has another share by then. Of synthetic pictures so many are drawn that training never
+            later are split in about the same proportion, and earlier ones keep their side; where the default has become
+            another share than a tenth, `pack` says so. Of synthetic pictures so many are drawn that training never
             sees; default: 2,000.
         Seed: of everything random in training.
         Threads: CPU threads to use; default: all.

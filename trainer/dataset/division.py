@@ -35,12 +35,18 @@ def divide(given: Sequence[Entry], recipe: Recipe, old: Manifest | None) -> tupl
 
 
 def doubt(sides: Sequence[Side], recipe: Recipe, folder: Path) -> tuple[Finding, ...]:
-    """Say if an earlier split, which is kept, sets another share aside than a fresh one would."""
+    """Say if the split, which is kept as a set grows, sets another share aside than the usual one.
+
+    Args:
+        sides: of the pictures.
+        recipe: of the set.
+        folder: that holds it.
+    """
     tested = sides.count("test")
     if recipe.TestPath or recipe.TestSetNum or is_a_tenth(tested, len(sides)):
         return ()
     sentence = (
         f"{tested:,} of {len(sides):,} pictures are tested on, {tested / len(sides):.1%}, where a tenth is usual: the "
-        f"set was smaller when it was divided, and earlier pictures keep their side; delete {folder} to divide it anew"
+        f"set had another size when it was divided, and pictures keep their side; delete {folder} to divide it anew"
     )
     return (Finding("test-share", Severity.WARNING, sentence),)

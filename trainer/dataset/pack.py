@@ -90,7 +90,8 @@ def prepare(
     old = manifests.read(folder)
     reason = stale_reason(old, folder, recipe, found.without(exclude))
     if reason is None and old is not None:
-        return _packed(folder, old, _checked(config, old.entries()))
+        share = doubt([picture.Side for picture in old.Pictures], recipe, folder)
+        return _packed(folder, old, _checked(config, old.entries()) + share)
     progress.say(f"Packing {config.Model.ModelName}: {reason}")
     return _pack(config, progress, found, exclude, reuse=True, folder=folder)
 
@@ -129,7 +130,7 @@ def _pack(
         given = entries(kept, [item.facts for item in examined])
         warnings = _checked(config, given)
         sides, threshold = divide(given, recipe, old)
-        warnings += doubt(sides, recipe, folder) if old else ()
+        warnings += doubt(sides, recipe, folder)
         pictures = _pictures(kept, examined, sides)
         with spool.opened() as reader:
             for side in SIDES:

@@ -25,7 +25,7 @@ LABEL_FILES = frozenset({".csv", ".tsv"})
 BEFORE_UNDERSCORE = ".*?(?=_)"
 BEFORE_DOT = r".*?(?=\.)"
 BEFORE_LAST_DOT = r".*(?=\.)"  # for numbers such as 15.5.png
-DECIMAL = re.compile(r"[-+]?\d+(\.\d+)?")
+DECIMAL = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d{1,4})?")  # others are likelier to be a label and a number
 
 FRAMES_PER_SYMBOL = 3  # CTC needs room between symbols
 MIN_HEIGHT = 28  # pixels: below, the pools leave too little of a symbol

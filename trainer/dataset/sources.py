@@ -17,7 +17,7 @@ from trainer.dataset.tfrecord import BrokenRecordError, Span, examples
 from trainer.errors import SourceError
 
 PICTURE_SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp"})
-JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx"})
+JUNK = frozenset({"thumbs.db", "desktop.ini", "__macosx", "lost+found", "system volume information", "$recycle.bin"})
 
 # Names of the picture feature: captcha_trainer's early generation, its later one, and the test sets packed here.
 PICTURE_FEATURES = ("image", "input", "encoded")
@@ -85,11 +85,11 @@ def archive(path: Path, pattern: re.Pattern[str], ignored: Ignored) -> list[Samp
     """Return the pictures in a zip archive, with the labels in their names; raises as `read`."""
     try:
         with zipfile.ZipFile(path) as file:
-            members = {member.filename: member for member in file.infolist() if not member.is_dir()}
+            members = {_name_of(member)[0]: member for member in file.infolist()}
     except zipfile.BadZipFile as error:
         raise SourceError(f"{str(path)!r} is no zip archive, or damaged: {error}") from error
     passed_over = Ignored()
-    pictures = [member for name, member in members.items() if _is_picture(_with_slashes(name), passed_over)]
+    pictures = [member for name, member in members.items() if not name.endswith("/") and _is_picture(name, passed_over)]
     _refuse_empty(path, pictures, passed_over)
     ignored.update(passed_over)
     return [_from_archive(path, member, pattern) for member in pictures]
@@ -116,7 +116,7 @@ def picture_files(path: Path, ignored: Ignored) -> Iterator[tuple[str, str]]:
 
     The name is the path with / between its parts, whatever the system.
     """
-    seen: set[tuple[int, int]] = set()
+    seen: set[object] = set()
     _is_new(str(path), seen)
     for parent, folders, files in os.walk(path, onerror=_raise, followlinks=True):
         places = sorted((os.path.join(parent, name), name) for name in folders if not _is_junk(name))  # noqa: PTH118
@@ -135,10 +135,11 @@ def _is_link(folder: tuple[str, str]) -> bool:
     return Path(folder[0]).is_symlink()
 
 
-def _is_new(folder: str, seen: set[tuple[int, int]]) -> bool:
+def _is_new(folder: str, seen: set[object]) -> bool:
     """Return whether a folder has not been seen: a link may lead back up, or where another one leads."""
     status = Path(folder).stat()
-    identity = status.st_dev, status.st_ino
+    # Some drives of networks on Windows number nothing.
+    identity = (status.st_dev, status.st_ino) if status.st_ino else Path(folder).resolve()
     new = identity not in seen
     seen.add(identity)
     return new
@@ -160,12 +161,7 @@ _LABELLED: Mapping[str, Callable[[Path], list[Sample]]] = {
 
 
 def _from_archive(path: Path, member: zipfile.ZipInfo, pattern: re.Pattern[str]) -> Sample:
-    # Only names with a flag are said to be UTF-8, but most others are too; zipfile takes them for those of MS-DOS.
-    name, known = member.filename, bool(member.flag_bits & _UTF8)
-    if not known:
-        with contextlib.suppress(UnicodeDecodeError):
-            name, known = name.encode("cp437").decode(), True
-    name = _with_slashes(name)
+    name, known = _name_of(member)
     label = label_of(name, pattern)
     if not known and not (label or "").isascii():
         raise SourceError(
@@ -175,9 +171,15 @@ def _from_archive(path: Path, member: zipfile.ZipInfo, pattern: re.Pattern[str])
     return Sample(f"{path.as_posix()}/{name}", label, ZipContent(path, member.filename, member.CRC))
 
 
-def _with_slashes(name: str) -> str:
-    """Return a member's name with / between its parts, which some programs on Windows do not write."""
-    return name if "/" in name else name.replace("\\", "/")
+def _name_of(member: zipfile.ZipInfo) -> tuple[str, bool]:
+    """Return a member's name with / between its parts, and whether it is known how it was written."""
+    # Only names with a flag are said to be UTF-8, but most others are too; zipfile takes them for those of MS-DOS.
+    name, known = member.filename, bool(member.flag_bits & _UTF8)
+    if not known:
+        with contextlib.suppress(UnicodeDecodeError):
+            name, known = name.encode("cp437").decode(), True
+    # Some programs on Windows write backslashes, which in other encodings may be halves of symbols.
+    return (name.replace("\\", "/") if known and "/" not in name else name), known
 
 
 def _is_picture(name: str, ignored: Ignored) -> bool:

@@ -106,10 +106,10 @@ def _check_authority(path: Path) -> None:
 
 
 def _has_host(url: str) -> bool:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         return bool(parts.hostname) and parts.port != 0
-    except ValueError:  # no number
+    except ValueError:  # the port is no number, or a bracket stands alone
         return False
 
 

@@ -108,6 +108,7 @@ def test_ask_sends_the_key_of_a_file(
         (["ask", __file__, "--url", "127.0.0.1:80"], "is no URL of a service"),
         (["ask", __file__, "--url", "http://127.0.0.1:8o"], "is no URL of a service"),
         (["ask", __file__, "--url", "http://:80"], "is no URL of a service"),
+        (["ask", __file__, "--url", "http://[::1:80"], "is no URL of a service"),
         (["load", __file__, "--url", "http://127.0.0.1:8o"], "is no URL of a service"),
         (["ask", __file__, "--authority", "nowhere.pem"], "nowhere.pem: no certificate can be read from it"),
         (["load", __file__, "--url", "https://127.0.0.1", "--authority", __file__], "no certificate can be read"),
