@@ -159,7 +159,7 @@ def test_a_goal_that_is_reached_while_ctrl_c_is_pressed_stays_reached(
     rated(monkeypatch, {4: 0.5, 8: 0.9})
     config = small_config(Trains={**KEYS, "MaxEpochs": 9, "ValidationSteps": 4, "EndAcc": 0.9})
     run = run_of(config.Model, tmp_path)
-    reason = fit(config, run).train(Silent(), InterruptAfter(8))
+    reason = fit(config, run).train(Silent(), InterruptAfter(9))
     assert "EndAcc 90.00% is reached" in reason
     again = fit(config, run)
     assert again.train(Silent(), Interrupt()) == reason
