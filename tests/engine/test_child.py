@@ -45,7 +45,7 @@ def test_closing_does_not_wait_for_what_is_done_here_during_a_trial(monkeypatch:
 @pytest.mark.skipif(sys.platform == "win32", reason="signals")
 @pytest.mark.parametrize(
     ("number", "kind"),
-    [("SIGHUP", EngineError), ("SIGINT", EngineError), ("SIGKILL", EngineError), ("SIGSEGV", GraphError)],
+    [("SIGUSR1", EngineError), ("SIGTERM", EngineError), ("SIGKILL", EngineError), ("SIGSEGV", GraphError)],
 )
 def test_what_others_send_to_a_trial_proves_nothing_about_a_model(number: str, kind: type[EngineError]) -> None:
     child = Child(lambda: None, yielding=False)
