@@ -69,8 +69,14 @@ def cluster(*machines: str) -> str:
 
 
 @pytest.mark.parametrize("tf_config", [None, "", "{}", cluster("one:1")])
-def test_one_machine_is_no_cluster(device: Any, tf_config: str | None) -> None:
-    device.refuse_cluster(tf_config)
+def test_one_machine_is_no_cluster(device: Any, tf_config: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_cuda = SimpleNamespace(is_built_with_cuda=lambda: False)
+    monkeypatch.setattr(device, "tf", SimpleNamespace(config=FakeConfig(0), test=without_cuda))
+    if tf_config is None:
+        monkeypatch.delenv("TF_CONFIG", raising=False)
+    else:
+        monkeypatch.setenv("TF_CONFIG", tf_config)
+    assert "CPU" in str(device.prepare(small_config(Trains={"Precision": "float32"})))
 
 
 def test_several_machines_are_refused_with_the_reason(device: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -131,6 +131,7 @@ def test_answers_that_nobody_fetches_are_thrown_away_in_time(
     with connected(server) as greedy:
         greedy.sock.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: x\r\n\r\n" * 1000)  # more than the kernel takes
         eventually(lambda: not any(listener.active_channels for listener in server._listeners), seconds=30)
+    assert raw(server, b"GET /v2/health/live HTTP/1.1\r\nHost: x\r\n\r\n") == (200, {"live": True})
 
 
 def test_a_client_that_leaves_before_it_is_told_to_go_on_is_dropped_by_the_loop(

@@ -86,10 +86,11 @@ def test_another_call_needs_another_signature(
     assert plane.calls == []
 
 
-def test_an_old_signature(stub: PredictStub, picture: Draw) -> None:
+def test_an_old_signature(stub: PredictStub, plane: Any, picture: Draw) -> None:
     request = PredictRequest(pictures=[picture()])
     with refused("set the clock"):
         stub.predict(request, metadata=signed(signed_as("predict", request.SerializeToString()), ago=400))
+    assert plane.calls == []
 
 
 def test_a_stream_ends_with_its_key(stub: PredictStub, keys: Path, picture: Draw) -> None:
