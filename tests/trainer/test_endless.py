@@ -16,9 +16,9 @@ from tests.conftest import small_config
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import endless, manifest, pack
-from trainer.dataset.endless import Drawn, Endless, drawing_of, held_out, source_of
+from trainer.dataset.endless import Drawn, Endless, curriculum_of, drawing_of, held_out, source_of
 from trainer.dataset.scan import scan
-from trainer.dataset.synth import generate
+from trainer.dataset.synth import generate, label_of
 from trainer.dataset.verify import verify
 from trainer.errors import SourceError
 from trainer.progress import Silent
@@ -71,6 +71,29 @@ def test_the_test_set_has_other_pictures_and_the_same_ones_each_time(pictures: l
     read = {image.to_pixels(content, config.Pretreatment, config.input_size).tobytes() for content in contents}
     assert len(read) == 12
     assert not read & {pixels for _, pixels in pictures}
+
+
+MANY = "".join(chr(0x4E00 + index) for index in range(400))
+
+
+def test_many_symbols_come_behind_few_of_them() -> None:
+    config = config_of(Model={"CharSet": MANY})
+    source = source_of(config)
+    labels = [label_of(number, source.drawing) for number in range(29_900, 30_100)]
+    few, all_of_them = set("".join(labels[:100])), set("".join(labels[100:]))
+    assert few <= set(MANY[::4])
+    assert not all_of_them <= set(MANY[::4])
+    assert source.labels(100) == labels[100:]  # as most of the pictures have them
+    assert not {*label_of(0, drawing_of(config, "test")), *label_of(1, drawing_of(config, "test"))} <= set(MANY[::4])
+
+
+@pytest.mark.parametrize(
+    ("symbols", "asked", "pictures"),
+    [(MANY[:300], None, 0), (MANY[:301], None, 30_000), (MANY, 0, 0), (MANY, 12, 12), (MANY[:10], 12, 12)],
+)
+def test_how_long_training_begins_with_few(symbols: str, asked: int | None, pictures: int) -> None:
+    synthetic = {} if asked is None else {"Curriculum": asked}
+    assert curriculum_of(config_of(Model={"CharSet": symbols}, Synthetic=synthetic)) == pictures
 
 
 def modules_of_worker(_: Sequence[int]) -> set[str]:

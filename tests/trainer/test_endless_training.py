@@ -13,6 +13,7 @@ import pytest
 
 from tests.trainer.test_endless import config_of
 from tests.trainer.test_fit import KEYS, InterruptAfter, examples
+from trainer.dataset import pack
 from trainer.dataset.endless import source_of
 from trainer.framework import import_keras
 from trainer.progress import Silent
@@ -54,6 +55,17 @@ def test_a_killed_run_goes_on_with_the_pictures_it_would_have_seen(tmp_path: Pat
         for name in expected:
             if name != "position":
                 np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+def test_a_run_that_began_with_more_of_few_symbols_is_another(tmp_path: Path) -> None:
+    import_keras()
+    from trainer.training.identity import made_of  # noqa: PLC0415 - as above
+
+    configs = [config_of(Synthetic={"Curriculum": pictures}) for pictures in (0, 40, 50)]
+    packed = pack.prepare(configs[0], Silent(), root=tmp_path)
+    none, forty, fifty = (made_of(config, packed, "float32") for config in configs)
+    assert "curriculum" not in none  # as in runs of a time that knew of none
+    assert forty == {**none, "curriculum": 40} != fifty
 
 
 def children(parent: int) -> list[int]:

@@ -29,6 +29,7 @@ SOUND = Vitals(
     gradient=0.8,
     rate=2e-3,
     usual=2e-3,
+    recurrent=True,
 )
 
 
@@ -58,6 +59,8 @@ def test_a_label_that_does_not_fit_costs_infinitely_much() -> None:
     [
         ({}, "nothing is learned from the pictures yet"),
         ({"loss": 5.0}, "it is learning: wait"),
+        ({"loss": 9.25}, "NeuralNet.RecurrentNetwork: None each frame has to look at the picture. Try that, or wait."),
+        ({"loss": 9.25, "recurrent": False}, "known by now, and none of the symbols: wait."),
         ({"loss": math.nan}, "no number any more: lower Trains.LearningRate"),
         ({"needed": 30}, "too few frames for the labels: NeuralNet.Geometry wide"),
         ({"rate": 0.021}, "high, for 0.002 is usual with this optimizer: lower Trains.LearningRate"),

@@ -173,6 +173,7 @@ def test_rare_and_unused_symbols_are_warnings() -> None:
     assert [finding.rule for finding in findings] == ["rare-symbol", "unused-symbol"]
     assert "a (1)" in findings[0].sentence
     assert "no label has: b;" in findings[1].sentence
+    assert found([entry("a.png", "a")], charset=charset, drawn=True) == []  # they are drawn while training
 
 
 def test_a_large_charset_does_not_fill_the_screen() -> None:

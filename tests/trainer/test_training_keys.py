@@ -120,3 +120,5 @@ def test_what_a_run_was_made_with_holds_every_number() -> None:
     }
     assert (tree["WeightDecay"], tree["LearningRate"]) == (0.0, 2e-3)
     assert validate(TrainConfig, parse_yaml(to_yaml(resolved), "run"), "run") == resolved
+    drawn = small_config(System={"TrainsPath": "synthetic"})
+    assert resolve(drawn, choose(drawn, 64, "float32"), test_pictures=9).Synthetic.Curriculum == 0

@@ -9,7 +9,7 @@ import functools
 import importlib.metadata
 from collections.abc import Iterator
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,9 @@ from trainer.network.geometry import frames, smallest_width
 
 TEST_STREAM = "test"
 TEST_PICTURES = 2_000  # unless System.TestSetNum says otherwise
+
+MANY_SYMBOLS = 300  # with more, training begins with few of them unless Synthetic.Curriculum says otherwise
+CURRICULUM = 30_000  # pictures
 
 AHEAD = 2  # batches under way for each worker, so that none waits for the next order
 
@@ -68,8 +71,9 @@ class Endless:
     workers: int
 
     def labels(self, count: int) -> list[str]:
-        """Return the first labels."""
-        return [label_of(number, self.drawing) for number in range(count)]
+        """Return the first labels that all symbols may be in."""
+        first = self.drawing.curriculum
+        return [label_of(number, self.drawing) for number in range(first, first + count)]
 
     def batches(self, numbers: range, batch_size: int) -> Iterator[Drawn]:
         """Yield the pictures with these numbers in batches, drawn ahead in worker processes.
@@ -93,7 +97,19 @@ class Endless:
 def source_of(config: TrainConfig) -> Endless:
     """Return the pictures that a config with `TrainsPath: synthetic` trains on."""
     workers = config.Synthetic.Workers or parallel.worker_count(config.System.Threads)
-    return Endless(drawing_of(config), config.Pretreatment, config.input_size, config.Synthetic.Epoch, workers)
+    drawing = replace(drawing_of(config), curriculum=curriculum_of(config))
+    return Endless(drawing, config.Pretreatment, config.input_size, config.Synthetic.Epoch, workers)
+
+
+def curriculum_of(config: TrainConfig) -> int:
+    """Return how many pictures a config begins with that have few of the symbols (Bengio et al. 2009).
+
+    CNN5 without a recurrent part still guessed among 3,499 symbols after 550 steps of 64 (8.15 nats each, of 8.16);
+    behind 300 steps with 100 symbols it took 500 with all of them to 1.2 nats.
+    """
+    asked = config.Synthetic.Curriculum
+    many = len(config.charset.symbols) > MANY_SYMBOLS
+    return asked if asked is not None else CURRICULUM if many else 0
 
 
 def drawing_of(config: TrainConfig, stream: str = "") -> Drawing:

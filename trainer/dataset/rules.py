@@ -154,6 +154,8 @@ def animated(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
 
 def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
     """Symbols of the character set with few samples or none."""
+    if target.drawn:
+        return  # those that are here are only tested on
     counts = collections.Counter("".join(text for _, text in _folded(entries, target)))
     rare = {symbol: counts[symbol] for symbol in target.charset.symbols if 0 < counts[symbol] < RARE}
     if rare:

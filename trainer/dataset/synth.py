@@ -24,6 +24,8 @@ from trainer.progress import Progress
 PACKAGE_HEIGHT = 60  # pixels: what the package's font sizes are made for
 FONT_SIZES = (42, 50, 56)  # pixels, the package's own
 
+BEGIN_WITH = 100  # symbols of a curriculum's beginning
+
 # Not allowed in file names on some system, or taken for the end of the label by the default TrainRegex.
 NOT_IN_NAMES = frozenset('_/\\:*?"<>|. ')
 
@@ -40,6 +42,7 @@ class Drawing:
         fonts: files, of which each symbol takes one; none means the package's own font.
         font_sizes: in pixels; none means the package's own, less for low pictures.
         stream: other streams of the same seed draw other pictures.
+        curriculum: pictures before this number are made of at most `BEGIN_WITH` of the symbols.
     """
 
     symbols: tuple[str, ...]
@@ -49,6 +52,7 @@ class Drawing:
     fonts: tuple[str, ...] = ()
     font_sizes: tuple[int, ...] = ()
     stream: str = ""
+    curriculum: int = 0
 
 
 def generate(folder: Path, count: int, drawing: Drawing, workers: int, progress: Progress) -> None:
@@ -88,13 +92,19 @@ def label_of(number: int, drawing: Drawing) -> str:
     """Return the label of one picture, without drawing it."""
     choose = random.Random(f"label {_seed(number, drawing)}")  # noqa: S311 - pictures, not secrets
     length = choose.randint(*drawing.lengths)
-    return "".join(choose.choices(drawing.symbols, k=length))
+    symbols = _first_symbols(drawing.symbols) if number < drawing.curriculum else drawing.symbols
+    return "".join(choose.choices(symbols, k=length))
 
 
 def font_sizes(drawing: Drawing) -> tuple[int, ...]:
     """Return the sizes in pixels that symbols are drawn in."""
     scale = min(1.0, drawing.size[1] / PACKAGE_HEIGHT)  # lower pictures would cut the symbols off
     return drawing.font_sizes or tuple(max(6, round(size * scale)) for size in FONT_SIZES)
+
+
+def _first_symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:
+    # From everywhere, for neighbours look alike: they have the same radical.
+    return symbols[:: -(-len(symbols) // BEGIN_WITH)]
 
 
 def _seed(number: int, drawing: Drawing) -> str:

@@ -22,6 +22,7 @@ class Target:
         split_here: the test set is to be taken out of the training pictures.
         regexes: the label pattern for each side.
         frame: `AnimatedFrame`; None where the config chooses none.
+        drawn: the pictures to train on are drawn while training, out of all symbols.
     """
 
     charset: Charset
@@ -32,6 +33,7 @@ class Target:
     split_here: bool
     regexes: Mapping[Side, str]
     frame: int | None = None
+    drawn: bool = False
 
     @functools.cached_property
     def fold(self) -> Callable[[str], str]:
@@ -50,4 +52,5 @@ def target_of(config: TrainConfig) -> Target:
         split_here=config.System.splits,
         regexes={"train": config.System.TrainRegex, "test": config.System.test_regex},
         frame=config.Pretreatment.AnimatedFrame,
+        drawn=config.System.synthetic,
     )

@@ -14,6 +14,9 @@ LOOK_AT = frozenset(200 * 2**k for k in range(10))
 # Every CTC training begins with blanks alone. Within this share of what ignoring the pictures costs, it still does.
 LEARNED_NOTHING = 0.97
 
+# The next stop of CTC, and with many symbols a long one: their places are known, and each is as likely as another.
+NEAR_GUESSING = 0.02
+
 FEW_FRAMES = 1.5  # frames for each one needed: below, CTC finds few alignments to learn from
 LOW_RATE, HIGH_RATE = 1e-2, 10.0  # of what is usual with the optimizer: their rates have scales of their own
 SMALL_GRADIENT, LARGE_GRADIENT = 1e-3, 1e3
@@ -37,6 +40,7 @@ class Vitals:
         gradient: norm of all gradients together.
         rate: learning rate.
         usual: the largest learning rate with this optimizer where the config names none.
+        recurrent: frames are read one after the other.
     """
 
     step: int
@@ -49,6 +53,12 @@ class Vitals:
     gradient: float
     rate: float
     usual: float
+    recurrent: bool
+
+    @property
+    def guessing(self) -> float:
+        """Loss in nats of a network that knows the places of the symbols and none of them."""
+        return self.length * math.log(self.symbols)
 
 
 def loss_of_ignoring(labels: Sequence[Sequence[int]], frames: int, symbols: int) -> float:
@@ -93,9 +103,9 @@ def diagnose(vitals: Vitals, *, over: bool = False) -> str:
     per_symbol = _frames_per_symbol(vitals)
     known = room = ""
     if per_symbol is not None:
-        guessing = vitals.length * math.log(vitals.symbols)
         known = (
-            f" ({vitals.length:.1f} symbols x log {vitals.symbols} = {guessing:.2f} if only their places were known)"
+            f" ({vitals.length:.1f} symbols x log {vitals.symbols} = {vitals.guessing:.2f} if only their places were "
+            "known)"
         )
         room = (
             f"{per_symbol:.1f} frames per symbol and gap of the longest label ({vitals.frames} for {vitals.needed}); "
@@ -149,6 +159,14 @@ def _frames_per_symbol(vitals: Vitals) -> float | None:
 
 def _no_cause(vitals: Vitals, *, over: bool) -> str:
     longer = "train longer (Trains.MaxEpochs)" if over else "wait"
+    if vitals.frames is not None and abs(vitals.loss - vitals.guessing) < NEAR_GUESSING * vitals.guessing:
+        known = "The places of the symbols are known by now, and none of the symbols"
+        if vitals.recurrent:
+            return (
+                f"{known}. A recurrent part can find places by counting frames, and may stay there for long; with "
+                f"NeuralNet.RecurrentNetwork: None each frame has to look at the picture. Try that, or {longer}."
+            )
+        return f"{known}: {longer}."
     if vitals.loss < LEARNED_NOTHING * vitals.ignoring:
         return f"The loss is below that of ignoring the pictures, so it is learning: {longer}."
     return (

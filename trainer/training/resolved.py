@@ -5,6 +5,7 @@ from pathlib import Path
 import yaml
 
 from trainer.config import TrainConfig
+from trainer.dataset.endless import curriculum_of
 from trainer.training.recipe import Recipe, peak_rate
 from trainer.training.strength import section_of
 
@@ -25,7 +26,13 @@ def resolve(config: TrainConfig, recipe: Recipe, test_pictures: int) -> TrainCon
         "Precision": recipe.precision,
         "Augment": section_of(recipe.strength),
     }
-    return config.model_copy(update={"Trains": config.Trains.model_copy(update=chosen)})
+    drawn = {"Curriculum": curriculum_of(config)} if config.System.synthetic else {}
+    return config.model_copy(
+        update={
+            "Trains": config.Trains.model_copy(update=chosen),
+            "Synthetic": config.Synthetic.model_copy(update=drawn),
+        }
+    )
 
 
 def to_yaml(config: TrainConfig, excluded: Path | None = None) -> bytes:

@@ -1,16 +1,9 @@
 """A whole training, from config to proven artifact; and an artifact made again from a run's best weights."""
 
 import contextlib
-import importlib.metadata
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
-
-import cv2
-import keras
-import PIL
-import tensorflow
 
 from contract.files import write_atomically
 from trainer.config import TrainConfig
@@ -18,6 +11,7 @@ from trainer.dataset import pack, quarantine
 from trainer.dataset.endless import Endless
 from trainer.dataset.findings import counted
 from trainer.dataset.pack import PackedSet
+from trainer.dataset.synth import BEGIN_WITH
 from trainer.errors import TrainerError, UsageError
 from trainer.evaluation.metrics import by_length, lengths_sentence
 from trainer.evaluation.report import Item
@@ -26,7 +20,19 @@ from trainer.export.artifact import export as export_model
 from trainer.export.runtimes import Format
 from trainer.progress import Progress
 from trainer.run import Run, run_of
-from trainer.training import apart, assessment, checkpoint, fit, interrupt, learner, lineage, recipe, suspicion, warm
+from trainer.training import (
+    apart,
+    assessment,
+    checkpoint,
+    fit,
+    identity,
+    interrupt,
+    learner,
+    lineage,
+    recipe,
+    suspicion,
+    warm,
+)
 from trainer.training import check as checks
 from trainer.training import device as devices
 from trainer.training.fit import Sets
@@ -43,9 +49,6 @@ REHEARSED = 8
 # Pictures shown in all. A shorter training takes hardly longer than the check at the start, which shows up to half as
 # many, and builds and exports a network of its own: it finds out as soon by itself.
 CHECKED_FROM = 2 * checks.STEPS * checks.BATCH
-
-# May change between the two parts of an interrupted run: they say when it ends, not what it computes.
-FREE_KEYS = frozenset({"SavedSteps", "EndAcc", "EndCost", "EndEpochs", "MaxMinutes", "Patience", "TestBatchSize"})
 
 
 def train(
@@ -110,7 +113,7 @@ def _train(
     started_from = {"warm start": warm_start.as_posix() if warm_start else None}
     run.make()
     moved = _moved(run, packed, earlier)
-    run.begin(_made_of(resolved, packed, device.precision) | started_from, _notes(device.name), *moved)
+    run.begin(identity.made_of(resolved, packed, device.precision) | started_from, identity.notes(device.name), *moved)
     _keep(run, resolved, packed, come_from)
     sets = Sets(source_of(config, packed), packed.load("test"))
     fitting = fit.Fit(config, plan, sets, run, donor)
@@ -217,43 +220,16 @@ def _fit(fitting: fit.Fit, progress: Progress, plan: str) -> None:
         progress.say(str(fitting.waiting))
 
 
-def _made_of(config: TrainConfig, packed: PackedSet, precision: str) -> dict[str, Any]:
-    trains = {key: value for key, value in config.Trains.model_dump().items() if key not in FREE_KEYS}
-    trains.pop("Precision")
-    backend = keras.config.backend()
-    trained_by = {} if backend == "tensorflow" else {"backend": backend}
-    drawn = {"epoch": config.Synthetic.Epoch} if packed.endless else {}  # the rest of Synthetic is in the fingerprint
-    return (
-        trained_by
-        | drawn
-        | {
-            "NeuralNet": config.NeuralNet.model_dump(),
-            "Trains": trains,
-            "Model": config.Model.model_dump(include={"CharSet", "CharExclude", "CharReplace", "CaseSensitive"}),
-            "Pretreatment": config.Pretreatment.model_dump(),
-            "input size": list(config.input_size),
-            "seed": config.System.Seed,
-            "deterministic": config.System.Deterministic,
-            "pictures": packed.fingerprint,
-            "precision": precision,
-            "checkpoint": checkpoint.SCHEMA,
-        }
-    )
-
-
-def _notes(device: str) -> dict[str, Any]:
-    others = {keras.config.backend()} - {"tensorflow"}
-    versions = {name: importlib.metadata.version(name) for name in ("keras", "numpy", *others)}
-    # These packages have other names on other machines, but for Pillow; the last two decide what the pixels are.
-    versions |= {"tensorflow": tensorflow.__version__, "pillow": PIL.__version__, "opencv": cv2.__version__}
-    return {"device": device, "python": sys.version.split()[0], "versions": versions}
-
-
 def _plan_sentence(plan: Recipe, sets: Sets, step: int) -> str:
     going_on = f", going on at step {step:,}" if step else ""
-    train = "Drawn pictures" if isinstance(sets.train, Endless) else f"{len(sets.train):,} pictures"
+    train = _drawn(sets.train) if isinstance(sets.train, Endless) else f"{len(sets.train):,} pictures"
     return (
         f"{train} to train on, {len(sets.test):,} to test on; "
         f"{plan.steps:,} steps of {plan.batch_size} pictures{going_on}. {plan} "
         "Ctrl-C stops early and keeps the best model."
     )
+
+
+def _drawn(source: Endless) -> str:
+    first = source.drawing.curriculum
+    return f"Drawn pictures (the first {first:,} of at most {BEGIN_WITH} symbols)" if first else "Drawn pictures"

@@ -45,4 +45,5 @@ def measure(
         gradient=learner.gradient_norm(batch.images, batch.labels),
         rate=rate,
         usual=PEAK_RATES[config.Trains.Optimizer.Name],
+        recurrent=config.NeuralNet.RecurrentNetwork != "None",
     )
