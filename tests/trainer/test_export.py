@@ -173,6 +173,40 @@ def test_texts_that_depend_on_the_other_pictures_of_a_batch_are_found(
     assert result.differences[0].fault.startswith("read alone it gives")
 
 
+@pytest.mark.parametrize(("change", "ties"), [(1e-4, [0]), (0.1, [])])
+def test_a_text_may_differ_only_where_rounding_decides_it(
+    change: float,
+    ties: list[int],
+    artifact: Artifact,
+    packed: PackedSet,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, logits = texts_and_logits(artifact, packed)
+    expected = logits.copy()
+    expected[0, 0] = -9.0
+    expected[0, 0, [1, 2]] = (change / 2, 0.0)
+    read = expected.copy()
+    read[0, 0, [1, 2]] = (0.0, change / 2)
+
+    class Rounded:
+        def read(self, pixels: Any) -> tuple[Any, None]:
+            return read[: len(pixels)] if len(pixels) == 1 else read, None
+
+    monkeypatch.setattr(proof, "_open", lambda *_: Rounded())
+    monkeypatch.setattr(proof, "SINGLE_EVERY", COUNT)
+    texts = [item.text for item in decode.read(expected, artifact.spec.charset, "ctc")]
+    path = artifact.write(tmp_path)
+    exhibit = proof.Exhibit("the graph", str(path), "")
+    expectation = proof.Expectation(str(packed.files["test"]), packed.shape, texts)
+    result = proof.compare(exhibit, expectation, expected)
+    assert result.texts[0] != texts[0]
+    assert (result.ties, result.differing) == (ties, 1 - len(ties))
+    other = two_swapped(artifact)
+    swapped = proof.Exhibit("the graph", str(other.write(tmp_path / "swapped")), "")
+    assert proof.compare(swapped, expectation, expected).differing > 0
+
+
 def run_in(folder: Path, artifact: Artifact) -> Run:
     return run_of(artifact.config.Model, folder / "out")
 

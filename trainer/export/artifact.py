@@ -54,6 +54,8 @@ class Exported:
             )
         else:
             found = f"the exported graph reads all {pictures} as the trained network does"
+            if self.proof.ties:
+                found += f", but for {len(self.proof.ties):,} with two equally likely readings"
         return (
             f"Proven: {found}; largest difference of a score {self.proof.largest_difference:.1e}. {self.note}".rstrip()
         )
@@ -134,8 +136,9 @@ class _Candidates:
         graph = inference_graph(self._model)
         exhibit = self._staged(graph, "float32")
         proof = self._gate.prove_equal(exhibit)
-        spec = self._describe(graph, "float32", self._gate.score)
-        return _Proven(graph, Exported(spec, self._gate.score, proof), list(proof.texts))
+        result = self._gate.score_of(proof)
+        certain = [None if index in proof.ties else text for index, text in enumerate(proof.texts)]
+        return _Proven(graph, Exported(self._describe(graph, "float32", result), result, proof), certain)
 
     def in_bfloat16(self) -> _Proven | str:
         """Return the graph whose weights are stored in bfloat16, or why it cannot be published."""

@@ -65,7 +65,7 @@ class Gate:
         return proof
 
     def prove_equal(self, exhibit: Exhibit) -> Proof:
-        """As `prove`, but one text that is not the trained network's is a TrainerError too."""
+        """As `prove`, but one text that is not the trained network's, nor a tie with it, is a TrainerError too."""
         proof = self.prove(exhibit)
         if proof.differing:
             raise self.refusal(proof, exhibit)
