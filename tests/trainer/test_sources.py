@@ -1,9 +1,7 @@
-import collections
 import csv
 import importlib
 import os
 import re
-import struct
 import sys
 import zipfile
 from collections.abc import Callable, Iterable, Mapping
@@ -13,15 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract import image
 from contract.composed import composed
 from trainer.config import TrainConfig
 from trainer.dataset import pack, sources
 from trainer.dataset.propose import propose
 from trainer.dataset.sample import Sample
 from trainer.dataset.scan import scan
-from trainer.dataset.tfrecord import BrokenRecordError, example, examples, framed
-from trainer.dataset.verify import verify
+from trainer.dataset.tfrecord import example, framed
 from trainer.errors import SourceError
 from trainer.progress import Silent
 
@@ -159,36 +155,6 @@ def test_a_folder_with_brackets_in_its_name_is_a_folder(
     assert len(scan(configure(tmp_path / "set [1]")).train) == 1
 
 
-def test_a_zip_archive(tmp_path: Path, write_pictures: WritePictures) -> None:
-    pictures = write_pictures(tmp_path / "set", ["1_a.png", "2_b.png"])
-    with zipfile.ZipFile(tmp_path / "set.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.mkdir("set")
-        for picture in pictures:
-            archive.write(picture, f"set/{picture.name}")
-        archive.writestr("set/notes.txt", "no picture")
-        archive.writestr("__MACOSX/1_a.png", "no picture")
-    ignored = sources.Ignored()
-    found = sources.read(tmp_path / "set.zip", PATTERN, ignored)
-    assert [sample.label for sample in found] == ["1", "2"]
-    assert [sample.content.read() for sample in found] == [picture.read_bytes() for picture in pictures]
-    assert ignored == {".txt": 1, "__MACOSX": 1}
-    (tmp_path / "set.zip").unlink()
-    with pytest.raises(OSError, match=r"set\.zip"):
-        found[0].content.read()
-
-
-def test_an_archive_may_have_backslashes_in_its_names(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
-        for name in ("set/5036_a.png", "__MACOSX/5036_b.png", "set/empty/"):
-            archive.writestr(name, "bytes")
-    content = (tmp_path / "set.zip").read_bytes()
-    (tmp_path / "set.zip").write_bytes(
-        content.replace(b"set/5", b"set\\5").replace(b"X/5", b"X\\5").replace(b"set/empty/", b"set\\empty\\")
-    )
-    (sample,) = read(tmp_path / "set.zip")
-    assert (sample.label, sample.content.read()) == ("5036", b"bytes")
-
-
 @pytest.mark.parametrize("kind", ["folder", "csv", "tfrecords"])
 def test_a_label_is_one_text_however_its_letters_are_composed(kind: str, tmp_path: Path) -> None:
     apart, whole = "u\u0308\u304b\u3099\u1112\u1161\u11ab", "\u00fc\u304c\ud55c"
@@ -253,77 +219,6 @@ def test_a_folder_that_cannot_be_read_is_not_passed_over(tmp_path: Path, monkeyp
         read(tmp_path)
 
 
-def named_without_a_flag(path: Path, name: bytes) -> Path:
-    """An archive of one picture whose tool wrote the bytes of its name, and not what they are."""
-    stand_in = bytes(len(name))
-    with zipfile.ZipFile(path, "w") as archive:
-        archive.writestr(stand_in.replace(b"\0", b"n").decode(), b"")
-    path.write_bytes(path.read_bytes().replace(stand_in.replace(b"\0", b"n"), name))
-    return path
-
-
-def test_names_of_an_archive_are_utf_8_though_it_does_not_say_so(tmp_path: Path) -> None:
-    (sample,) = read(named_without_a_flag(tmp_path / "plates.zip", "\u4eacA123_1.png".encode()))
-    assert (sample.label, sample.content.read()) == ("\u4eacA123", b"")
-
-
-@pytest.mark.parametrize("name", ["\u9a8c\u8bc1/0042_1.png".encode("gbk"), "M\u00e4rz/0042_a.png".encode("cp850")])
-def test_what_stands_beside_the_label_may_be_written_in_any_way(tmp_path: Path, name: bytes) -> None:
-    (sample,) = read(named_without_a_flag(tmp_path / "set.zip", name))
-    assert (sample.label, sample.content.read()) == ("0042", b"")
-
-
-@pytest.mark.parametrize("name", ["\u4eacA123_1.png".encode("gbk"), "\u30bd12_a.png".encode("shift-jis")])
-def test_names_of_an_archive_that_cannot_be_told_are_refused(tmp_path: Path, name: bytes) -> None:
-    with pytest.raises(SourceError, match="unpack it"):
-        read(named_without_a_flag(tmp_path / "plates.zip", name))
-
-
-@pytest.mark.parametrize("feature", ["image", "input"])
-def test_tfrecords_of_both_generations(tmp_path: Path, write_pictures: WritePictures, feature: str) -> None:
-    pictures = write_pictures(tmp_path, ["1_a.png", "2_b.png"])
-    path = write_tfrecords(
-        tmp_path / "set.tfrecords",
-        ({feature: picture.read_bytes(), "label": f"0{index}".encode()} for index, picture in enumerate(pictures)),
-    )
-    found = read(path)
-    assert [sample.label for sample in found] == ["00", "01"]
-    assert [sample.content.read() for sample in found] == [picture.read_bytes() for picture in pictures]
-    assert len({sample.content.stamp() for sample in found}) == 2
-
-
-def test_tfrecords_without_pictures_say_what_they_have(tmp_path: Path) -> None:
-    path = write_tfrecords(tmp_path / "set.tfrecords", [{"label": b"1", "other": b"x"}])
-    with pytest.raises(SourceError, match=r"record 0: has no picture file with a label \(features: label, other\)"):
-        read(path)
-
-
-@given(content=st.binary(max_size=200))
-def test_any_bytes_are_examples_or_broken(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    path = tmp_path_factory.mktemp("any") / "x.tfrecords"
-    path.write_bytes(struct.pack("<QI", len(content), 0) + content + b"1234")
-    try:
-        (features,) = examples(path)
-    except BrokenRecordError:
-        return
-    for span in features.values():
-        assert path.read_bytes()[span.start : span.start + len(span.content)] == span.content
-
-
-def test_other_kinds_of_features_are_passed_over(tmp_path: Path) -> None:
-    tf = importlib.import_module("tensorflow")
-    feature = {
-        "width": tf.train.Feature(int64_list=tf.train.Int64List(value=[1, 2, 3])),
-        "share": tf.train.Feature(float_list=tf.train.FloatList(value=[0.5])),
-        "label": tf.train.Feature(bytes_list=tf.train.BytesList(value=[b"7", b"8"])),
-        "empty": tf.train.Feature(bytes_list=tf.train.BytesList()),
-    }
-    with tf.io.TFRecordWriter(str(tmp_path / "x")) as writer:
-        writer.write(tf.train.Example(features=tf.train.Features(feature=feature)).SerializeToString())
-    (found,) = examples(tmp_path / "x")
-    assert {name: span.content for name, span in found.items()} == {"label": b"7"}
-
-
 @pytest.mark.parametrize("kind", ["zip", "tfrecords", "csv"])
 def test_a_set_is_the_same_set_wherever_it_comes_from(
     tmp_path: Path, configure: Configure, write_pictures: WritePictures, kind: str
@@ -346,58 +241,6 @@ def test_a_set_is_the_same_set_wherever_it_comes_from(
     there = pack.prepare(configure(path), Silent(), root=tmp_path / "two")
     assert there.fingerprint == here.fingerprint
     assert propose(path).charset == propose(tmp_path / "set").charset == "NUMERIC"
-
-
-def test_a_packed_test_set_is_a_source_again(
-    tmp_path: Path, configure: Configure, write_pictures: WritePictures
-) -> None:
-    write_pictures(tmp_path / "set", [f"{number}_a.png" for number in range(20)])
-    packed = pack.prepare(configure(tmp_path / "set"), Silent(), root=tmp_path / "one")
-    test = packed.load("test")
-    found = read(packed.files["test"])
-    assert [sample.content.read() for sample in found] == test.encoded
-    assert [sample.label for sample in found] == test.labels
-
-
-@pytest.mark.parametrize("channels", [1, 3])
-def test_a_packed_train_set_is_a_source_again_by_its_pixels(
-    channels: int, tmp_path: Path, configure: Configure, write_pictures: WritePictures
-) -> None:
-    write_pictures(tmp_path / "set", [f"{number}_a.png" for number in range(20)])
-    config = configure(tmp_path / "set", Pretreatment={"ImageChannel": channels})
-    packed = pack.prepare(config, Silent(), root=tmp_path / "one")
-    train, found = packed.load("train"), read(packed.files["train"])
-    assert [sample.label for sample in found] == train.labels
-    for sample, pixels in zip(found, train.pixels, strict=True):
-        again = image.to_pixels(sample.content.read(), config.Pretreatment, config.input_size)
-        assert (again == pixels).all()
-    (packed.files["train"].parent / "manifest.json").unlink()
-    with pytest.raises(SourceError, match=r"manifest\.json that says how large its pictures are is not beside it"):
-        read(packed.files["train"])
-
-
-# A test set that captcha_trainer's early generation packed in 2019; it does not come along.
-MNIST = Path(__file__).parents[3] / "shared" / "data" / "mnist_captcha_trainer_v1.tfrecords"
-
-
-@pytest.mark.skipif(not MNIST.exists(), reason="the file is not here")
-def test_a_real_file_of_captcha_trainer(tmp_path: Path, configure: Configure) -> None:
-    proposal = propose(MNIST)
-    assert (proposal.pictures, proposal.size, proposal.charset) == (1000, (28, 28), "NUMERIC")
-    assert proposal.resize is None  # 28 pixels make frames enough for one digit
-    config = configure(MNIST, Model={"ImageWidth": 28, "ImageHeight": 28})
-    assert verify(config, Silent()).findings == ()
-    packed = pack.prepare(config, Silent(), root=tmp_path)
-    assert packed.counts == {"train": 900, "test": 100}
-    labels = collections.Counter(packed.load("train").labels + packed.load("test").labels)
-    assert labels == dict(zip("0123456789", (108, 125, 91, 111, 90, 83, 102, 96, 88, 106), strict=True))
-
-
-@given(st.dictionaries(st.text(max_size=5), st.binary(max_size=300) | st.just(b"x" * 70_000), max_size=5))
-def test_examples_are_those_of_tensorflow(features: dict[str, bytes]) -> None:
-    tf = importlib.import_module("tensorflow")
-    parsed = tf.train.Example.FromString(example(features))
-    assert {name: value.bytes_list.value[0] for name, value in parsed.features.feature.items()} == features
 
 
 @given(text=st.text(max_size=80), kind=st.sampled_from(["csv", "tsv", "txt"]))
@@ -425,29 +268,6 @@ def test_labels_come_back_as_a_spreadsheet_wrote_them(
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, delimiter="," if kind == "csv" else "\t").writerows(rows.items())
     assert labels(path) == rows
-
-
-@given(content=st.binary(max_size=100))
-def test_any_bytes_are_no_archive_and_no_crash(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
-    path = tmp_path_factory.mktemp("any") / "a.zip"
-    path.write_bytes(content)
-    with pytest.raises(SourceError):
-        read(path)
-
-
-@given(members=st.lists(st.text(min_size=1, max_size=9).filter(str.isprintable), max_size=4, unique=True))
-def test_every_picture_of_an_archive_is_found_whatever_its_name(
-    tmp_path_factory: pytest.TempPathFactory, members: list[str]
-) -> None:
-    path = tmp_path_factory.mktemp("any") / "a.zip"
-    with zipfile.ZipFile(path, "w") as archive:
-        for member in ["first/1_a.png", *members]:
-            archive.writestr(member, member)
-    ignored = sources.Ignored()
-    found = sources.read(path, PATTERN, ignored)
-    folders = sum(member.endswith("/" if "/" in member else "\\") for member in members)
-    assert len(found) + ignored.total() + folders == len(members) + 1
-    assert all(sample.content.read() for sample in found)
 
 
 @given(text=st.text(max_size=20), pattern=st.sampled_from([".*?(?=_)", r".*?(?=\.)", "[0-9]+", ""]))
