@@ -5,11 +5,10 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from heapq import heappop, heappush
-from itertools import count
 from typing import Protocol
 
 from serving import turns
+from serving.http.line import Line
 
 _log = logging.getLogger(__name__)
 
@@ -48,7 +47,7 @@ class Workers:
         self._lock = threading.Lock()
         self._working = 0
         self._free: list[_Worker] = []
-        self._waiting = _Line()
+        self._waiting: Line[Task, _Return] = Line(_Return)
         self._threads: list[threading.Thread] = []
         self._stopped = False
         self._here = threading.local()
@@ -223,32 +222,6 @@ class _Return:
         # It may have come back already, or given up waiting and be done with that task.
         worker = self.seat.worker
         return worker.done == self.seat.number and not worker.works
-
-
-class _Line:
-    """What waits for a turn: tasks that nobody has begun, and threads that can go on with theirs.
-
-    Attributes:
-        tasks: how many of the former.
-    """
-
-    def __init__(self) -> None:
-        self.tasks = 0
-        self._heap: list[tuple[float, int, Task | _Return]] = []
-        self._numbers = count()
-
-    def __len__(self) -> int:
-        return len(self._heap)
-
-    def add(self, one: Task | _Return) -> bool:
-        self.tasks += not isinstance(one, _Return)
-        heappush(self._heap, (one.answered_at, next(self._numbers), one))
-        return True
-
-    def next(self) -> Task | _Return:
-        one = heappop(self._heap)[-1]
-        self.tasks -= not isinstance(one, _Return)
-        return one
 
 
 def _do(task: Task) -> None:
