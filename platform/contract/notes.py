@@ -14,6 +14,12 @@ MOST_SEGMENTS = 256
 MOST_JUNK = 4096
 """Bytes between those segments that are none; Pillow looks at each of them."""
 
+MOST_SCANS = 100
+"""Passes over the pixels of a JPEG; encoders make ten. A dozen bytes can ask for one, which costs all pixels' time."""
+
+MOST_TEXTS = 8
+"""Compressed texts of a PNG, each of which may be a megabyte."""
+
 MOST_CHUNKS = 256
 """Chunks of a PNG that hold neither pixels nor frames."""
 
@@ -25,8 +31,11 @@ _CHUNK = struct.Struct(">I4s")
 _CHUNK_REST = 12  # length, kind and checksum
 _FRAMES = frozenset({b"IDAT", b"fdAT", b"fcTL"})  # as many as the picture is large
 
+_TEXTS = frozenset({b"zTXt", b"iTXt"})
+
 _SEGMENT = struct.Struct(">H")
 _SCAN = 0xDA
+_SCAN_START = bytes([0xFF, _SCAN])
 _NO_MARKER = frozenset({0x00, 0xFF})  # behind a byte 0xFF: stuffing, padding
 _BARE = frozenset(code & 0xFF for code, (*_, reads) in MARKER.items() if reads is None)  # Pillow reads no length there
 
@@ -48,7 +57,7 @@ def too_many(name: str | None, content: bytes) -> str:
 
 
 def _of_png(content: bytes) -> str:
-    position, pieces, others, profiles = _PNG_START, 0, 0, 0
+    position, pieces, others, profiles, texts = _PNG_START, 0, 0, 0, 0
     while position + _CHUNK.size <= len(content):
         length, kind = _CHUNK.unpack_from(content, position)
         if kind == b"IEND":  # what stands behind it is not read
@@ -56,6 +65,9 @@ def _of_png(content: bytes) -> str:
         pieces += kind in _FRAMES
         others += kind not in _FRAMES
         profiles += kind == b"iCCP"
+        texts += kind in _TEXTS
+        if texts > MOST_TEXTS:
+            return f"more than {MOST_TEXTS} compressed texts"
         if profiles > 1:
             return "more than one colour profile"
         if others > MOST_CHUNKS:
@@ -67,6 +79,8 @@ def _of_png(content: bytes) -> str:
 
 
 def _of_jpeg(content: bytes) -> str:
+    if content.count(_SCAN_START) > MOST_SCANS:  # pixels never look like one
+        return f"more than {MOST_SCANS} scans"
     position, segments, junk = 2, 0, 0
     while (start := content.find(b"\xff", position)) >= 0 and start + 4 <= len(content):
         marker = content[start + 1]

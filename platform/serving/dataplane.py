@@ -98,6 +98,8 @@ class DataPlane:
         pixels = 0
         with Leases() as leases:
             for index, picture in enumerate(pictures):
+                if time.monotonic() >= deadline:  # notes of a picture are read with its size
+                    raise DeadlineError("the deadline passed while the pictures' sizes were read")
                 try:
                     session, size = target_of(routes, left, hints, picture, self._limits.picture)
                 except ServingError as error:

@@ -1,5 +1,6 @@
 """Settings of the faces: HTTP, gRPC, keys and limits, TLS."""
 
+import sys
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -18,6 +19,9 @@ RequestField = Literal["image", "model_site", "model_type", "model_name", "split
 AnswerField = Literal[
     "message", "code", "success", "uid", "model", "version", "confidence", "results", "symbols", "available"
 ]
+
+
+_MOST_ON_WINDOWS = 500  # select() takes 512 sockets there, the listening ones among them
 
 
 class HttpSection(StrictModel):
@@ -47,6 +51,13 @@ class HttpSection(StrictModel):
     AnswerNames: dict[AnswerField, FieldName] = {}
     Routes: dict[options.KnownRoute, list[Route]] = {}
     Console: bool = True
+
+    @field_validator("Connections", mode="after")
+    @classmethod
+    def _can_be_waited_for(cls, value: int) -> int:
+        if sys.platform == "win32" and value > _MOST_ON_WINDOWS:
+            raise ValueError(f"{value} are too many: Windows can wait for no more than {_MOST_ON_WINDOWS} at once")
+        return value
 
     @model_validator(mode="after")
     def _nothing_is_called_as_something_else(self) -> Self:

@@ -12,7 +12,7 @@ from PIL.PngImagePlugin import PngInfo
 
 from contract.errors import PictureError, PictureTooLargeError
 from contract.image import decode
-from contract.notes import MOST_CHUNKS, MOST_JUNK, MOST_PIECES, MOST_SEGMENTS, too_many
+from contract.notes import MOST_CHUNKS, MOST_JUNK, MOST_PIECES, MOST_SCANS, MOST_SEGMENTS, MOST_TEXTS, too_many
 
 
 def saved(kind: str, **settings: object) -> bytes:
@@ -36,6 +36,12 @@ def jpeg_with(more: bytes) -> bytes:
     return content[:20] + more + content[20:]  # behind JFIF
 
 
+def jpeg_of_scans(more: int) -> bytes:
+    content = saved("JPEG", progressive=True)
+    last = content[content.rindex(b"\xff\xda") : -2]
+    return content[:-2] + last * more + content[-2:]
+
+
 EXIF = b"\xff\xe1" + struct.pack(">H", 12) + b"Exif\0\0" + bytes(4)
 PROFILE = chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(1_000_000)))
 
@@ -51,6 +57,8 @@ PROFILE = chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(1_000_000)))
         (saved("JPEG")[:2] + b"\xff" + bytes(MOST_JUNK * 2), "bytes between its segments"),
         (jpeg_with(b"\xff\xd9" + EXIF * MOST_SEGMENTS), "segments before its pixels"),  # Pillow reads on behind the end
         (jpeg_with((b"\xff\xc8\xff\xff" + EXIF) * MOST_SEGMENTS), "segments before its pixels"),
+        (jpeg_of_scans(MOST_SCANS), "scans"),
+        (png_with(chunk(b"zTXt", b"a\0\0" + zlib.compress(b"b")) * (MOST_TEXTS + 1)), "compressed texts"),
         (png_with(PROFILE * 2), "more than one colour profile"),
         (png_with(chunk(b"tEXt", b"a\0b") * MOST_CHUNKS), "chunks beside its pixels"),
         (png_with(chunk(b"IDAT") * MOST_PIECES), "chunks of pixels"),
@@ -75,6 +83,7 @@ def test_what_cameras_and_editors_write_is_read() -> None:
         saved("PNG", icc_profile=profile, exif=exif, pnginfo=notes),
         saved("PNG") + bytes(20_000),
         saved("JPEG") + bytes(20_000),
+        jpeg_of_scans(20),
     ):
         assert decode(content).size == (30, 20)
 

@@ -25,6 +25,7 @@ from serving.pictures import Payload, RequestLimits
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _SNIFFED = {"", "text/plain", _FORM, "application/octet-stream"}
+_MOST_FIELDS = 1000  # of a form, each of which costs memory, however empty it is
 _FLAGS = {"true": True, "1": True, "false": False, "0": False, "": None}
 
 
@@ -48,6 +49,8 @@ def question_of(request: Request, limits: RequestLimits, names: Mapping[str, str
         return _from_fields(parse_object(content), limits, names)
     if kind.startswith("image/") or (kind in _SNIFFED and format_of(content)):
         return raw_question(content, limits)
+    if kind == _FORM and content.count(b"&") > _MOST_FIELDS:
+        raise BadRequestError(f"the form has more than {_MOST_FIELDS} fields")
     if kind == _FORM and names.get("image", "image") in request.form:
         return _from_fields(_form_fields(request, names), limits, names)
     if kind == "application/octet-stream":

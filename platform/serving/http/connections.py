@@ -149,6 +149,17 @@ class Channel(HTTPChannel):  # type: ignore[misc]  # see the module's docstring
                 self.connected = False
                 self.close_soon()
 
+    def service(self) -> None:
+        """Answer the next request; a connection on which not even an error can be told is closed."""
+        try:
+            super().service()
+        except Exception:
+            with self.requests_lock:
+                self.requests: list[Any] = []
+            self.connected = False
+            self.close_soon()
+            raise
+
     def close_soon(self) -> None:
         """Close in the loop."""
         self.will_close = True

@@ -8,7 +8,7 @@ import time
 from http import HTTPStatus
 
 from waitress.adjustments import Adjustments
-from waitress.parser import HTTPRequestParser
+from waitress.parser import HTTPRequestParser, ParsingError
 from waitress.task import ErrorTask, WSGITask
 from waitress.utilities import RequestEntityTooLarge
 
@@ -33,10 +33,9 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # see the module's docstr
         """Send the answer."""
         error, listener = self.request.error, self.channel.server
         trouble = Trouble(error.code, Code(error.code, error.reason), f"{error.reason}: {error.body}")
-        path = getattr(self.request, "path", "")  # of a broken request there is none
         native = self.request.headers.get("ACCEPT") == NATIVE
         uid = begin_request()
-        refusal = listener.wording.told(path, trouble, uid, native=native)
+        refusal = listener.wording.told(self.request.path, trouble, uid, native=native)
         body = json.dumps(refusal.body, separators=(",", ":")).encode()
         self.status = f"{refusal.status} {HTTPStatus(refusal.status).phrase}"
         self.content_length = len(body)
@@ -48,8 +47,8 @@ class JsonErrorTask(ErrorTask):  # type: ignore[misc]  # see the module's docstr
             self.set_close_on_finish()
         listener.meter.request("http", UNROUTED, str(error.code), 0.0)  # whatever the client is told
         sent = self.channel.together(lambda: self.write(body))
-        head = self.request.head()
-        if busy and head and not self.close_on_finish:
+        head = self.request.head() if busy else None
+        if head and not self.close_on_finish:
             listener.repeats.learn(head, sent, uid)
 
 
@@ -73,6 +72,7 @@ class LastTask(WSGITask):  # type: ignore[misc]
 class Parser(HTTPRequestParser):  # type: ignore[misc]
     """Receives one request. Reads off a body that is too large, keeping none of it, before the request is refused."""
 
+    path = ""  # until it is known; of a broken request it never is
     _left = 0
 
     def __init__(self, adj: Adjustments) -> None:
@@ -84,6 +84,17 @@ class Parser(HTTPRequestParser):  # type: ignore[misc]
         """Return the head of a whole request, if its bytes say all that there is to know of it."""
         whole = self._raw_head and self.completed and not (self.chunked or "EXPECT" in self.headers)
         return Head(self._raw_head, self.path, self.content_length) if whole else None
+
+    def parse_header(self, header_plus: bytes) -> None:
+        """Take in the head.
+
+        Raises:
+            ParsingError: it is broken.
+        """
+        try:
+            super().parse_header(header_plus)
+        except ValueError as error:  # of a length with thousands of digits, or a bracket that stands alone
+            raise ParsingError(str(error)) from error
 
     def received(self, data: bytes) -> int:
         """Take bytes as they come, and return how many of them belong to this request."""

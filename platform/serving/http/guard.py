@@ -17,7 +17,7 @@ from serving.security.signing import SCHEME, Signable
 # By name and not by path, since an operator may give a route further paths.
 _HEALTH = frozenset({"inference.live", "inference.ready"})  # balancers ask often, and all from one address
 _OPEN = _HEALTH | {"inference.server"}
-_SIGNED = "captcha.auth_v2"  # checks its own signature, where a request has no other
+SIGNED = "captcha.auth_v2"  # checks its own signature, where a request has no other
 _FIRST_PATHS = {
     "captcha.v1": "/captcha/v1",
     "captcha.v3": "/captcha/v3",
@@ -41,7 +41,7 @@ def scope_of(endpoint: str) -> Scope | None:
     """Return what a key must be good for to use a route; None if none is needed."""
     name = name_of(endpoint)
     blueprint = name.partition(".")[0]
-    if name in _OPEN or name == _SIGNED or blueprint == "pages":
+    if name in _OPEN or name == SIGNED or blueprint == "pages":
         return None
     return _SCOPES.get(blueprint, Scope.INFER)
 
@@ -74,7 +74,7 @@ def _admit(facilities: Facilities) -> None:
         gate.greet(caller)
     else:
         scope = scope_of(endpoint) if endpoint else None
-        if scope is None and endpoint and name_of(endpoint) == _SIGNED and _shows_key(caller):
+        if scope is None and endpoint and name_of(endpoint) == SIGNED and _shows_key(caller):
             scope = Scope.INFER
         g.caller = gate.admit(caller, scope, _signable)
     # Not before: whoever is refused adds nothing to the traces of others.

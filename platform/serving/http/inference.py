@@ -18,6 +18,7 @@ from serving.pictures import RequestLimits
 ACTIVE = "active"
 HEADER_LENGTH = "Inference-Header-Content-Length"
 
+_MOST_DIGITS = 18  # of a number of bytes
 _COMING = ("settling", "validating", "loading", "warming", "waiting-for-graph")
 _STATES = {ACTIVE: "READY", "draining": "UNLOADING", **dict.fromkeys(_COMING, "LOADING")}
 
@@ -172,8 +173,8 @@ def _header_length() -> int | None:
     value = request.headers.get(HEADER_LENGTH)
     if value is None:
         return None
-    if not value.isdecimal():
-        raise BadRequestError(f"{HEADER_LENGTH} is {value!r}; it must be a number of bytes")
+    if not value.isdecimal() or len(value) > _MOST_DIGITS:
+        raise BadRequestError(f"{HEADER_LENGTH} is {value[:50]!r}; it must be a number of bytes")
     return int(value)
 
 

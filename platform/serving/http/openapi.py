@@ -23,7 +23,7 @@ from serving.errors import (
     UnreadablePictureError,
 )
 from serving.forms import NATIVE
-from serving.http.guard import name_of, scope_of
+from serving.http.guard import SIGNED, name_of, scope_of
 from serving.http.inference import HEADER_LENGTH
 from serving.http.options import HttpOptions
 from serving.http.schemas import (
@@ -39,6 +39,7 @@ from serving.http.schemas import (
     reference,
 )
 from serving.pictures import RequestLimits
+from serving.security.keys import Scope
 
 _JSON = "application/json"
 _FORM = "multipart/form-data"
@@ -188,7 +189,10 @@ def _described(rule: Rule, operation: Operation, options: HttpOptions) -> Schema
         "tags": [blueprint],
         "responses": done | _failures(statuses, blueprint),
     }
-    notes = [f"Needs a key of scope {scope} where keys are configured."] if scope else []
+    always = scope is Scope.ADMIN
+    notes = [f"Needs a key of scope {scope}{'.' if always else ' where keys are configured.'}"] if scope else []
+    if name_of(rule.endpoint) == SIGNED:
+        notes.append(f"Needs a signature, or a key of scope {Scope.INFER}.")
     if blueprint == "captcha" and options.legacy_http200:
         notes.append(f"Errors come with status 200, or with their own to `Accept: {NATIVE}`.")
     if parameters := _parameters(rule, operation):
@@ -197,7 +201,7 @@ def _described(rule: Rule, operation: Operation, options: HttpOptions) -> Schema
         media = {kind: {"schema": schema} for kind, schema in operation.body.items()}
         described["requestBody"] = {"required": not operation.bare, "content": media}
     if scope:
-        described["security"] = [{}, {"bearer": []}, {"key": []}]
+        described["security"] = [*([] if always else [{}]), {"bearer": []}, {"key": []}]
     if notes:
         described["description"] = " ".join(notes)
     return described

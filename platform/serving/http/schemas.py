@@ -77,7 +77,7 @@ _MODEL: Schema = {
     "golden": NUMBER,
     "latency": {"type": ["number", "null"]},
     "file": {**TEXT, "description": "name of its YAML"},
-    "since": {**NUMBER, "description": "when it came to this state, in seconds since 1970"},
+    "since": {"type": "number", "description": "when it came to this state, in seconds since 1970"},
 }
 _INFO: Schema = {
     "total": NUMBER,

@@ -58,7 +58,9 @@ def parse_inference(content: bytes, header_length: int | None, limits: RequestLi
     request = parse_object(content[:header_length])
     tensor = _tensor(request)
     if header_length is not None and "data" not in tensor:
-        payloads = pictures.from_files(_elements(_behind(content[header_length:], tensor)), limits)
+        payloads = pictures.from_files(
+            _elements(_behind(content[header_length:], tensor), limits.max_pictures + 1), limits
+        )
     else:
         payloads = pictures.from_texts(_flat(tensor.get("data")), limits)
     _check_shape(tensor, len(payloads))
@@ -165,10 +167,10 @@ def _flat(data: object) -> Sequence[object]:
     return [item for row in data for item in (row if isinstance(row, list) else [row])]
 
 
-def _elements(content: bytes) -> list[bytes]:
-    elements = []
+def _elements(content: bytes, most: int) -> list[bytes]:
+    elements: list[bytes] = []
     position = 0
-    while position < len(content):
+    while position < len(content) and len(elements) < most:
         if position + _LENGTH.size > len(content):
             raise BadRequestError("the binary tensor is cut off in the length of an element")
         (length,) = _LENGTH.unpack_from(content, position)

@@ -36,6 +36,42 @@ def test_a_client_that_drips_its_request_is_cut_off(
         assert slow.sock.recv(1) == b""
 
 
+BROKEN = [
+    b"GARBAGE\r\n\r\n",
+    b"get / HTTP/1.1\r\n\r\n",
+    b"GET / HTTP/1.1\r\nbad header\r\n\r\n",
+    b"GET http://a\xe2\x84\x80b/ HTTP/1.1\r\n\r\n",
+    b"GET http://[foo HTTP/1.1\r\n\r\n",
+    b"POST / HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n",
+]
+
+
+def test_broken_requests_are_told_so_and_keep_no_connection(
+    serve_http: Serve, picture: Callable[..., bytes], caplog: pytest.LogCaptureFixture
+) -> None:
+    server = serve_http(connections=10)
+    for request in BROKEN * 4:
+        status, told = raw(server, request)
+        assert status == 400
+        assert told["message"]
+    assert post(server, picture()).status_code == 200
+    assert not [record for record in caplog.records if record.levelname in {"ERROR", "CRITICAL"}]
+
+
+def test_an_answer_that_cannot_be_made_keeps_no_connection(
+    serve_http: Serve, monkeypatch: pytest.MonkeyPatch, picture: Callable[..., bytes]
+) -> None:
+    server = serve_http(connections=10)
+    with monkeypatch.context() as patched:
+        patched.setattr("serving.http.exchange.JsonErrorTask.execute", lambda _: 1 / 0)
+        for _ in range(24):
+            with socket.create_connection(("127.0.0.1", server.ports[0]), timeout=10) as plain:
+                plain.sendall(BROKEN[0])
+                while plain.recv(1000):
+                    pass
+    assert post(server, picture()).status_code == 200
+
+
 def test_idle_and_dripping_connections_keep_nobody_out(
     serve_http: Serve, monkeypatch: pytest.MonkeyPatch, picture: Callable[..., bytes]
 ) -> None:

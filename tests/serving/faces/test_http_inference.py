@@ -244,11 +244,19 @@ def test_a_tensor_that_is_not_what_its_header_says(
     assert said in response.json["error"]
 
 
-@pytest.mark.parametrize("length", ["-1", "x", "0", "100000"])
+@pytest.mark.parametrize("length", ["-1", "x", "0", "100000", "9" * 5000])
 def test_a_header_length_that_cannot_be(client: FlaskClient, picture: Draw, length: str) -> None:
     headers = {"Inference-Header-Content-Length": length}
     response = client.post("/v2/models/digits/infer", json=tensor(picture()), headers=headers)
     assert response.status_code == 400
+
+
+def test_no_more_elements_are_taken_apart_than_may_come(client: FlaskClient) -> None:
+    header = json.dumps({"inputs": [{"name": "image", "datatype": "BYTES", "shape": [1_000_000]}]}).encode()
+    headers = {"Inference-Header-Content-Length": str(len(header))}
+    response = client.post("/v2/models/digits/infer", data=header + bytes(4_000_000), headers=headers)
+    assert response.status_code in {400, 413}
+    assert "pictures" in response.json["error"]
 
 
 def test_a_version_that_does_not_answer(client: FlaskClient, plane: Any, picture: Draw) -> None:

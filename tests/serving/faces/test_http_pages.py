@@ -67,6 +67,10 @@ def test_limits_names_statuses_and_scopes_are_in_it(api: dict[str, Any]) -> None
     v1 = api["paths"]["/captcha/v1"]["post"]
     assert set(v1["responses"]) == {"200", "400", "401", "403", "404", "413", "415", "429", "431", "503", "504"}
     assert "scope infer" in v1["description"]
+    assert {} in v1["security"]
+    (load,) = (found for path, found in api["paths"].items() if path.endswith("/load") and "repository" in path)
+    assert {} not in load["post"]["security"]
+    assert "signature, or a key" in api["paths"]["/captcha/auth/v2"]["post"]["description"]
     assert "security" not in api["paths"]["/v2/health/live"]["get"]
 
 

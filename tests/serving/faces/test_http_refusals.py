@@ -82,6 +82,11 @@ def test_a_bad_request_is_told_what_is_wrong(
     assert said in response.json["message"]
 
 
+def test_a_form_of_nothing_but_fields_is_not_taken_apart(client: FlaskClient) -> None:
+    response = client.post("/captcha/v1", data=b"a&" * 1001, content_type="application/x-www-form-urlencoded")
+    assert (response.status_code, response.json["message"]) == (400, "Bad Request: the form has more than 1000 fields")
+
+
 def test_what_is_quoted_back_is_cut(client: FlaskClient, picture: Draw) -> None:
     response = client.post("/captcha/v1", json={"image": encoded(picture()), "need_confidence": "\u00e9" * 1_000_000})
     assert response.status_code == 400
