@@ -61,6 +61,11 @@ def test_a_rate_that_learns_nothing_is_measured_and_named(tmp_path: Path, monkey
         check(tmp_path, LearningRate=1e-7)
 
 
+def test_a_training_that_diverges_is_named(tmp_path: Path) -> None:
+    with pytest.raises(TrainerError, match=r"The loss is no number any more: lower Trains\.LearningRate"):
+        check(tmp_path, Optimizer="SGD", LearningRate=1e30, ClipNorm="off")
+
+
 def test_what_has_not_learned_is_told_and_fails_only_for_a_measured_cause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -100,7 +105,7 @@ def test_a_fixed_head_is_weighed_by_more_labels_than_it_has_classes() -> None:
         Model={"CharSet": "".join(symbols)}, NeuralNet={"Head": "CrossEntropy", "MaxLabelNum": 1, "HiddenNum": 8}
     )
     learner: Any = SimpleNamespace(steps=200, gradient_norm=lambda _images, _labels: 1.0)
-    found = vitals.measure(config, symbols * 3, learner, 7.0, 2e-3, Batch(None, None))
+    found = vitals.measure(config, symbols * 3, 2000, learner, 7.0, Batch(None, None))
     assert found.ignoring == pytest.approx(math.log(2000))
     assert (found.rate, found.usual) == (2e-3, 2e-3)
 

@@ -16,7 +16,8 @@ from tests.conftest import small_config
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import endless, manifest, pack
-from trainer.dataset.endless import Drawn, Endless, curriculum_of, drawing_of, held_out, source_of
+from trainer.dataset.curriculum import curriculum_of
+from trainer.dataset.endless import Drawn, Endless, drawing_of, held_out, source_of
 from trainer.dataset.scan import scan
 from trainer.dataset.synth import generate, label_of
 from trainer.dataset.verify import verify
@@ -59,7 +60,7 @@ def test_any_number_of_workers_from_any_number_on_draws_the_same(pictures: list[
     source = replace(source_of(config_of()), workers=2)
     assert drawn(source, range(23), batch_size=4) == pictures
     assert drawn(source, range(9, 23)) == pictures[9:]
-    assert source.labels(23) == [label for label, _ in pictures]
+    assert source.labels(23, 0) == [label for label, _ in pictures]
 
 
 def test_the_test_set_has_other_pictures_and_the_same_ones_each_time(pictures: list[tuple[str, bytes]]) -> None:
@@ -83,17 +84,26 @@ def test_many_symbols_come_behind_few_of_them() -> None:
     few, all_of_them = set("".join(labels[:100])), set("".join(labels[100:]))
     assert few <= set(MANY[::4])
     assert not all_of_them <= set(MANY[::4])
-    assert source.labels(100) == labels[100:]  # as most of the pictures have them
+    assert source.labels(100, 30_000) == labels[100:]
+    assert source.labels(40_000, 29_999)[-100:] == labels[:100]
+    assert (source.symbols(29_999), source.symbols(30_000)) == (100, 400)
     assert not {*label_of(0, drawing_of(config, "test")), *label_of(1, drawing_of(config, "test"))} <= set(MANY[::4])
 
 
 @pytest.mark.parametrize(
-    ("symbols", "asked", "pictures"),
-    [(MANY[:300], None, 0), (MANY[:301], None, 30_000), (MANY, 0, 0), (MANY, 12, 12), (MANY[:10], 12, 12)],
+    ("symbols", "asked", "epochs", "pictures"),
+    [
+        (MANY[:300], None, None, 0),
+        (MANY[:301], None, None, 30_000),
+        (MANY, None, 2, 10_000),
+        (MANY, 0, None, 0),
+        (MANY, 12, 2, 12),
+        (MANY[:10], 12, None, 12),
+    ],
 )
-def test_how_long_training_begins_with_few(symbols: str, asked: int | None, pictures: int) -> None:
-    synthetic = {} if asked is None else {"Curriculum": asked}
-    assert curriculum_of(config_of(Model={"CharSet": symbols}, Synthetic=synthetic)) == pictures
+def test_how_long_training_begins_with_few(symbols: str, asked: int | None, epochs: int | None, pictures: int) -> None:
+    config = config_of(Model={"CharSet": symbols}, Synthetic={"Curriculum": asked}, Trains={"MaxEpochs": epochs})
+    assert curriculum_of(config) == pictures
 
 
 def modules_of_worker(_: Sequence[int]) -> set[str]:
@@ -186,6 +196,7 @@ def test_a_font_that_cannot_be_used_is_named(tmp_path: Path, content: bytes | No
         ({"System": {"TrainsPath": "data/synthetic"}}, "section Synthetic is given"),
         ({"Synthetic": {"Length": [6, 4]}}, r"give \[4, 6\]"),
         ({"Synthetic": {"Length": 40}}, "32"),
+        ({"Synthetic": {"Curriculum": 40, "Epoch": 20}, "Trains": {"MaxEpochs": 2}}, "training ends after 40"),
         ({"Model": {"ImageHeight": 10}}, "48x10"),
         (
             {"NeuralNet": {"Head": "CrossEntropy", "MaxLabelNum": 2}},

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.test_endless import config_of
-from tests.trainer.test_fit import KEYS, InterruptAfter, examples
+from tests.trainer.test_fit import KEYS, NOTHING, InterruptAfter, examples
 from trainer.dataset import pack
 from trainer.dataset.endless import source_of
 from trainer.framework import import_keras
@@ -32,14 +32,14 @@ Model: {ModelName: endless, CharSet: NUMERIC, ImageWidth: 48, ImageHeight: 16}
 """
 
 
-def fit(run: Run, workers: int) -> Any:
+def fit(run: Run, workers: int, **keys: Any) -> Any:
     import_keras()
     from trainer.training import fit as fits  # noqa: PLC0415 - these import keras
     from trainer.training import recipe  # noqa: PLC0415
 
     run.make()
-    trains = {**KEYS, "BatchSize": 8, "MaxEpochs": 3, "Augment": "light"}
-    config = config_of(Trains=trains, Synthetic={"Epoch": 40, "Workers": workers})
+    trains = {**KEYS, "BatchSize": 8, "MaxEpochs": 3, "Augment": "light", **keys.pop("Trains", {})}
+    config = config_of(Trains=trains, Synthetic={"Epoch": 40, "Workers": workers, **keys})
     sets = fits.Sets(source_of(config), examples(16, 48))
     return fits.Fit(config, recipe.choose(config, 40, "float32"), sets, run)
 
@@ -66,6 +66,17 @@ def test_a_run_that_began_with_more_of_few_symbols_is_another(tmp_path: Path) ->
     none, forty, fifty = (made_of(config, packed, "float32") for config in configs)
     assert "curriculum" not in none  # as in runs of a time that knew of none
     assert forty == {**none, "curriculum": 40} != fifty
+
+
+def test_nothing_is_in_vain_before_all_symbols_are_drawn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "trainer.training.learner.Learner.read_and_weigh", lambda _self, pixels, _l, _s: ([NOTHING] * len(pixels), 9.0)
+    )
+    trains = {"ValidationSteps": 1, "Patience": 2}
+    for curriculum, end in ((0, 3), (80, 12)):
+        fitting = fit(run_of(config_of().Model, tmp_path / str(end)), 1, Curriculum=curriculum, Trains=trains)
+        assert fitting.train(Silent(), Interrupt()).endswith("(Patience)")
+        assert fitting.position.step == end
 
 
 def children(parent: int) -> list[int]:

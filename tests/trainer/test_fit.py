@@ -1,5 +1,6 @@
 """Training itself: it learns, it goes on exactly where it was killed, and it always leaves the best model."""
 
+import math
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,7 @@ from contract.decode import Decoded
 from tests.conftest import small_config
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
+from trainer.errors import TrainerError
 from trainer.framework import import_keras
 from trainer.progress import Silent
 from trainer.run import Run, RunChangedError, run_of
@@ -139,6 +141,35 @@ def test_a_blank_plateau_is_told_and_looking_changes_nothing(tmp_path: Path, mon
         for name in expected:
             if name != "position":
                 np.testing.assert_array_equal(found[name], expected[name], err_msg=name)
+
+
+def test_a_table_that_a_spreadsheet_holds_open_ends_no_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import_keras()
+    from trainer.training import journal  # noqa: PLC0415 - as above
+
+    def held(path: Path, _content: bytes) -> None:
+        raise PermissionError(13, "in use", str(path))
+
+    monkeypatch.setattr(journal, "write_atomically", held)
+    config = small_config(Trains={**KEYS, "MaxEpochs": 1})
+    run, told = run_of(config.Model, tmp_path), Told()
+    assert fit(config, run).train(told, Interrupt()) == "all 4 steps are done"
+    assert run.best.exists()
+    assert f"warning: {run.history} stays as it is: in use; close what has it open" in told.sentences
+
+
+def test_a_training_that_diverges_ends_with_what_to_do_and_keeps_the_best(tmp_path: Path) -> None:
+    config = small_config(Trains={**KEYS, "MaxEpochs": 5})
+    run = run_of(config.Model, tmp_path)
+    fitting = fit(config, run)
+    learn = fitting._learner.step
+    fitting._learner.step = lambda *batch: learn(*batch) if fitting.position.step < 6 else math.nan
+    with pytest.raises(TrainerError, match=r"after 6 steps the loss is no number .* lower .* best weights so far"):
+        fitting.train(Silent(), Interrupt())
+    assert run.best.exists()
+    assert fit(config, run).position.step <= 6
 
 
 def test_a_stopped_run_leaves_the_best_model_and_can_go_on(tmp_path: Path) -> None:

@@ -56,6 +56,12 @@ def test_the_rate_steps_down_where_the_readings_stay(accuracies: list[float], ti
     assert rate(10 * len(readings), readings) == 0.1 * 0.5**times
 
 
+def test_readings_of_the_beginning_move_no_rate() -> None:
+    readings = [reading(10 * place, 0.0) for place in range(1, 9)]
+    rates = [StepDown(1.0, 0.5, patience=2, every=10, beginning=steps)(80, readings) for steps in (0, 40, 50, 80)]
+    assert rates == [0.125, 0.5, 0.5, 1.0]
+
+
 def test_fewer_wrong_characters_are_better() -> None:
     rate = StepDown(initial=0.1, decay=0.5, patience=2, every=10)
     wrong = [0.9, 0.8, 0.7, 0.6]

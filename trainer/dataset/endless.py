@@ -22,16 +22,14 @@ from contract.pixels import Pixels
 from contract.pretreatment import Pretreatment
 from trainer import parallel
 from trainer.config import TrainConfig
+from trainer.dataset.curriculum import curriculum_of
 from trainer.dataset.sample import Sample
-from trainer.dataset.synth import Drawing, draw, font_sizes, label_of, paint
+from trainer.dataset.synth import Drawing, draw, font_sizes, label_of, paint, symbols_of
 from trainer.errors import DataError, SourceError
 from trainer.network.geometry import frames, smallest_width
 
 TEST_STREAM = "test"
 TEST_PICTURES = 2_000  # unless System.TestSetNum says otherwise
-
-MANY_SYMBOLS = 300  # with more, training begins with few of them unless Synthetic.Curriculum says otherwise
-CURRICULUM = 30_000  # pictures
 
 AHEAD = 2  # batches under way for each worker, so that none waits for the next order
 
@@ -70,10 +68,15 @@ class Endless:
     epoch: int
     workers: int
 
-    def labels(self, count: int) -> list[str]:
-        """Return the first labels that all symbols may be in."""
+    def labels(self, count: int, number: int) -> list[str]:
+        """Return at most so many labels as the picture of this number may have: of few symbols, or of all."""
         first = self.drawing.curriculum
-        return [label_of(number, self.drawing) for number in range(first, first + count)]
+        alike = range(first) if number < first else range(first, first + count)
+        return [label_of(one, self.drawing) for one in alike[:count]]
+
+    def symbols(self, number: int) -> int:
+        """Return how many symbols the picture of this number may be made of."""
+        return len(symbols_of(number, self.drawing))
 
     def batches(self, numbers: range, batch_size: int) -> Iterator[Drawn]:
         """Yield the pictures with these numbers in batches, drawn ahead in worker processes.
@@ -99,17 +102,6 @@ def source_of(config: TrainConfig) -> Endless:
     workers = config.Synthetic.Workers or parallel.worker_count(config.System.Threads)
     drawing = replace(drawing_of(config), curriculum=curriculum_of(config))
     return Endless(drawing, config.Pretreatment, config.input_size, config.Synthetic.Epoch, workers)
-
-
-def curriculum_of(config: TrainConfig) -> int:
-    """Return how many pictures a config begins with that have few of the symbols (Bengio et al. 2009).
-
-    CNN5 without a recurrent part still guessed among 3,499 symbols after 550 steps of 64 (8.15 nats each, of 8.16);
-    behind 300 steps with 100 symbols it took 500 with all of them to 1.2 nats.
-    """
-    asked = config.Synthetic.Curriculum
-    many = len(config.charset.symbols) > MANY_SYMBOLS
-    return asked if asked is not None else CURRICULUM if many else 0
 
 
 def drawing_of(config: TrainConfig, stream: str = "") -> Drawing:

@@ -92,19 +92,21 @@ def label_of(number: int, drawing: Drawing) -> str:
     """Return the label of one picture, without drawing it."""
     choose = random.Random(f"label {_seed(number, drawing)}")  # noqa: S311 - pictures, not secrets
     length = choose.randint(*drawing.lengths)
-    symbols = _first_symbols(drawing.symbols) if number < drawing.curriculum else drawing.symbols
-    return "".join(choose.choices(symbols, k=length))
+    return "".join(choose.choices(symbols_of(number, drawing), k=length))
+
+
+def symbols_of(number: int, drawing: Drawing) -> tuple[str, ...]:
+    """Return what the label of one picture may be made of."""
+    if number >= drawing.curriculum:
+        return drawing.symbols
+    # From everywhere, for neighbours look alike: they have the same radical.
+    return drawing.symbols[:: -(-len(drawing.symbols) // BEGIN_WITH)]
 
 
 def font_sizes(drawing: Drawing) -> tuple[int, ...]:
     """Return the sizes in pixels that symbols are drawn in."""
     scale = min(1.0, drawing.size[1] / PACKAGE_HEIGHT)  # lower pictures would cut the symbols off
     return drawing.font_sizes or tuple(max(6, round(size * scale)) for size in FONT_SIZES)
-
-
-def _first_symbols(symbols: tuple[str, ...]) -> tuple[str, ...]:
-    # From everywhere, for neighbours look alike: they have the same radical.
-    return symbols[:: -(-len(symbols) // BEGIN_WITH)]
 
 
 def _seed(number: int, drawing: Drawing) -> str:

@@ -109,13 +109,17 @@ def _learn(learner: Learner, config: TrainConfig, test: Examples, count: int, sh
         shown.advance()
         if learner.steps == 1:  # the first one is compiled, which takes long on a busy machine
             deadline = time.monotonic() + SECONDS
+        if not math.isfinite(loss):
+            break
         if learner.steps % READ_EVERY == 0:
             texts = _texts(learner, test, count)
             right = sum(text == label for text, label in zip(texts, test.labels[:count], strict=True))
             shown.note(f"loss {loss:.2f}, {right} of {count} read right")
             if right == count:
                 return _Doubt()
-    if learner.steps % READ_EVERY:  # time is over: the newest steps, or all of them, have not been read
+    if not math.isfinite(loss):
+        texts = []  # and none could be read
+    elif learner.steps % READ_EVERY:  # time is over: the newest steps, or all of them, have not been read
         texts = _texts(learner, test, count)
     if texts == test.labels[:count]:
         return _Doubt()
@@ -124,7 +128,7 @@ def _learn(learner: Learner, config: TrainConfig, test: Examples, count: int, sh
         partly = _partly(texts, test.labels[:count], learner.steps, loss)
         return _Doubt(" ".join([partly, *rate]), certain=bool(rate))
     batch = Batch(test.pixels[:half], labels[:half])
-    measured = vitals.measure(config, test.labels[:count], learner, loss, peak, batch)
+    measured = vitals.measure(config, test.labels[:count], config.charset.classes - 1, learner, loss, batch)
     return _Doubt(diagnose(measured), certain=bool(causes(measured)))
 
 

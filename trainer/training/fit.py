@@ -1,6 +1,7 @@
 """The training loop: steps, readings of the whole test set, checkpoints, and an end that always leaves the best."""
 
 import contextlib
+import math
 import time
 from dataclasses import dataclass
 
@@ -11,6 +12,7 @@ from contract.files import write_atomically
 from contract.pixels import Pixels
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
+from trainer.errors import TrainerError
 from trainer.evaluation.history import Reading
 from trainer.evaluation.metrics import Score, score
 from trainer.progress import Progress, Steps
@@ -21,7 +23,7 @@ from trainer.training.interrupt import Interrupt
 from trainer.training.journal import Journal
 from trainer.training.learner import Learner
 from trainer.training.pipeline import Batch, Source, Stream, batches_of, label_matrix, some_labels
-from trainer.training.recipe import Recipe, peak_rate
+from trainer.training.recipe import Recipe
 from trainer.training.stopping import Standing, out_of_time, reason_to_stop
 from trainer.training.waiting import Waiting
 from trainer.training.warm import Donor, Taken
@@ -92,7 +94,7 @@ class Fit:
             write_atomically(self._run.best, self._run.regular.read_bytes())
             self._run.regular.unlink()
         total = self._recipe.steps - self.position.step
-        self._journal = Journal(self._run)
+        self._journal = Journal(self._run, progress)
         try:
             with (
                 progress.steps("train", total * self._recipe.batch_size) as shown,
@@ -118,6 +120,8 @@ class Fit:
             rate = recipe.rate(position.step, position.history)
             with self.waiting.working():
                 loss = self._learner.step(batch.images, batch.labels, rate)
+            if not math.isfinite(loss):
+                raise TrainerError(self._diverged())
             position.step += 1
             position.loss_sum += loss
             position.loss_steps += 1
@@ -141,6 +145,16 @@ class Fit:
                 self._save()
         return self._all_done  # by an earlier part of the run
 
+    def _diverged(self) -> str:
+        best = self.best_accuracy
+        kept = (
+            f"; `trainer export` makes a model of the best weights so far, which read {best:.2%}" if best >= 0 else ""
+        )
+        return (
+            f"after {self.position.step:,} steps the loss is no number any more: lower Trains.LearningRate, or keep "
+            f"ClipNorm, and train with --fresh{kept}"
+        )
+
     @property
     def _all_done(self) -> str:
         return f"all {self._recipe.steps:,} steps are done"
@@ -157,8 +171,9 @@ class Fit:
         self._learner.refresh_reader()
         images = np.asarray(batch.images)
         if not any(item.text for item in self._learner.read(images, len(images))):
-            labels = some_labels(self._sets.train, self._config.charset, vitals.LABELS)
-            found = vitals.measure(self._config, labels, self._learner, loss, peak_rate(self._config.Trains), batch)
+            seen = (self.position.step - 1) * self._recipe.batch_size
+            labels = some_labels(self._sets.train, self._config.charset, vitals.LABELS, seen)
+            found = vitals.measure(self._config, *labels, self._learner, loss, batch)
             progress.say(f"No text yet: {plateau.diagnose(found, over=over)}")
 
     def _read_test_set(self, rate: float) -> None:
@@ -181,7 +196,8 @@ class Fit:
         is_best = result.accuracy >= position.best_accuracy
         if self._is_regular():
             position.loss_sum, position.loss_steps = 0.0, 0
-            position.since_best = 0 if result.accuracy > position.best_accuracy else position.since_best + 1
+            waits = result.accuracy <= position.best_accuracy and position.step > self._recipe.beginning
+            position.since_best = position.since_best + 1 if waits else 0
             position.best_accuracy = max(position.best_accuracy, result.accuracy)
         elif is_best and position.best_accuracy >= 0:
             write_atomically(self._run.regular, self._run.best.read_bytes())

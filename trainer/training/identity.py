@@ -10,7 +10,7 @@ import PIL
 import tensorflow
 
 from trainer.config import TrainConfig
-from trainer.dataset.endless import curriculum_of
+from trainer.dataset.curriculum import curriculum_of
 from trainer.dataset.pack import PackedSet
 from trainer.training import checkpoint
 

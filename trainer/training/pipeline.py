@@ -50,9 +50,18 @@ def epoch_pictures(config: TrainConfig, packed: PackedSet) -> int:
     return config.Synthetic.Epoch if packed.endless else packed.counts["train"]
 
 
-def some_labels(source: Source, charset: Charset, count: int) -> list[str]:
-    """Return labels as training sees them: folded, as those that were packed are already."""
-    return list(map(charset.fold, source.labels(count))) if isinstance(source, Endless) else source.labels[:count]
+def some_labels(source: Source, charset: Charset, count: int, number: int) -> tuple[list[str], int]:
+    """Return labels as training sees them, and how many symbols they may be made of.
+
+    Args:
+        source: of the pictures.
+        charset: folds labels; those that were packed are folded already.
+        count: of labels, at most.
+        number: of the picture that training sees now.
+    """
+    if isinstance(source, Endless):
+        return list(map(charset.fold, source.labels(count, number))), source.symbols(number)
+    return source.labels[:count], charset.classes - 1
 
 
 def batches_of(source: Source, config: TrainConfig, recipe: Recipe, first_step: int) -> Stream:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from trainer.config import Arithmetic, OptimizerSection, TrainConfig, TrainsSection
+from trainer.dataset.curriculum import curriculum_of
 from trainer.training.schedule import Constant, Schedule, Staircase, StepDown, WarmupCosine
 from trainer.training.strength import Strength, strength_of
 
@@ -48,6 +49,7 @@ class Recipe:
         save_every: steps between two checkpoints.
         rate: the learning rate.
         strength: how pictures are varied until `plain_from`.
+        beginning: steps with few of the symbols, in which no reading of the test set is in vain.
         plain_from: the first step that sees pictures as they are.
         precision: of the arithmetic.
         average: momentum of the moving average of the weights, each time that it takes them in; 0 for none.
@@ -64,6 +66,7 @@ class Recipe:
     save_every: int
     rate: Schedule
     strength: Strength
+    beginning: int
     plain_from: int
     precision: Arithmetic
     average: float
@@ -97,14 +100,16 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
     epochs = trains.MaxEpochs or max(usual_epochs, trains.EndEpochs or 1)  # or EndAcc could never count
     steps = epochs * epoch_steps
     validate_every = trains.ValidationSteps or _readings_apart(epochs, epoch_steps)
+    beginning = math.ceil(curriculum_of(config) / batch_size) if config.System.synthetic else 0
     return Recipe(
         steps=steps,
         epoch_steps=epoch_steps,
         batch_size=batch_size,
         validate_every=validate_every,
         save_every=trains.SavedSteps,
-        rate=_rate(trains, steps, validate_every),
+        rate=_rate(trains, steps, validate_every, beginning),
         strength=_strength(config, pictures),
+        beginning=beginning,
         plain_from=steps - round(steps * PLAIN_SHARE),
         precision=precision,
         average=0.0 if trains.EMA == "off" else trains.EMA**AVERAGE_EVERY,
@@ -139,13 +144,13 @@ def _strength(config: TrainConfig, pictures: int) -> Strength:
     return strength_of(config.Trains.Augment, "off" if config.System.synthetic else by_size, config.input_size)
 
 
-def _rate(trains: TrainsSection, steps: int, validate_every: int) -> Schedule:
+def _rate(trains: TrainsSection, steps: int, validate_every: int, beginning: int) -> Schedule:
     initial = peak_rate(trains)
     match trains.DecayRate, trains.DecaySteps, trains.DecayPatience:
         case float(decay), int(every), None:
             return Staircase(initial, decay, every)
         case float(decay), None, int(patience):
-            return StepDown(initial, decay, patience, validate_every)
+            return StepDown(initial, decay, patience, validate_every, beginning)
         case float(), None, None:  # 1: the config lets no other one stand alone
             return Constant(initial)
         case _:

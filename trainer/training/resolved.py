@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 
 from trainer.config import TrainConfig
-from trainer.dataset.endless import curriculum_of
+from trainer.dataset.curriculum import curriculum_of
 from trainer.training.recipe import Recipe, peak_rate
 from trainer.training.strength import section_of
 

@@ -88,16 +88,19 @@ class StepDown:
         decay: what it is multiplied by.
         patience: readings that are waited.
         every: steps between two regular readings.
+        beginning: steps whose readings do not count.
     """
 
     initial: float
     decay: float
     patience: int
     every: int
+    beginning: int = 0
 
     def __call__(self, step: int, readings: Sequence[Reading] = ()) -> float:
         """Return the rate of a step."""
-        regular = [reading for reading in readings if reading.step % self.every == 0 and reading.step <= step]
+        counted = range(self.beginning + 1, step + 1)
+        regular = [reading for reading in readings if reading.step % self.every == 0 and reading.step in counted]
         rate: float = self.initial * self.decay ** self._times(regular)
         return rate
 

@@ -157,10 +157,16 @@ def recall(config: TrainConfig, path: Path) -> list[Item]:
     return items_of(config, [one for one in proposals if labels.get(one.name) == one.was])
 
 
-def write(path: Path, proposals: list[Proposal]) -> None:
-    """Write relabel.csv."""
+def write(path: Path, proposals: list[Proposal]) -> Path | None:
+    """Write relabel.csv, and return under which name an earlier one is kept, in which a person may have edited."""
+    content = relabel.to_csv(proposals).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, relabel.to_csv(proposals).encode())
+    kept = None
+    if path.exists() and path.read_bytes() != content:
+        kept = path.with_name(f"{path.name}.old")
+        write_atomically(kept, path.read_bytes())
+    write_atomically(path, content)
+    return kept
 
 
 def _bytes(samples: Mapping[str, Sample], name: str) -> bytes:

@@ -8,7 +8,7 @@ from trainer.network.geometry import frames
 from trainer.training.learner import Learner
 from trainer.training.pipeline import Batch
 from trainer.training.plateau import Vitals, fixed_loss_of_ignoring, loss_of_ignoring
-from trainer.training.recipe import PEAK_RATES
+from trainer.training.recipe import PEAK_RATES, peak_rate
 
 # Looked at: the first of a shuffled set stand for all. How often each class stands where has to be counted, and with
 # a large character set few labels show few of its classes; counting is quick, weighing all CTC paths is not.
@@ -17,19 +17,18 @@ CTC_LABELS = 64
 
 
 def measure(
-    config: TrainConfig, labels: Sequence[str], learner: Learner, loss: float, rate: float, batch: Batch
+    config: TrainConfig, labels: Sequence[str], symbols: int, learner: Learner, loss: float, batch: Batch
 ) -> Vitals:
     """Measure a training that reads nothing.
 
     Args:
         config: of the training.
         labels: of its pictures, folded; more than `LABELS` tell nothing more.
+        symbols: that they may be made of.
         learner: that reads nothing.
         loss: mean over its newest batch, in nats.
-        rate: its learning rate.
         batch: to measure the gradient on.
     """
-    symbols = config.charset.classes - 1
     positions = config.NeuralNet.MaxLabelNum
     seen = labels[: LABELS if positions else CTC_LABELS]
     classes = [config.charset.encode(label) for label in seen]
@@ -43,7 +42,7 @@ def measure(
         frames=None if positions else count,
         needed=max(map(frames_needed, seen)),
         gradient=learner.gradient_norm(batch.images, batch.labels),
-        rate=rate,
+        rate=peak_rate(config.Trains),
         usual=PEAK_RATES[config.Trains.Optimizer.Name],
         recurrent=config.NeuralNet.RecurrentNetwork != "None",
     )

@@ -1,0 +1,22 @@
+"""How long a training on drawn pictures begins with few of the symbols (Bengio et al. 2009). Pure.
+
+A network that sees thousands of symbols from the start learns where they stand, and then none of them for long. CNN5
+without a recurrent part still guessed among 3,499 after 550 steps of 64 pictures (8.15 nats each, of 8.16); behind 300
+steps with 100 of them it took 500 steps with all of them to 1.2 nats.
+"""
+
+from trainer.config import TrainConfig
+
+MANY_SYMBOLS = 300
+PICTURES = 30_000
+LONGEST = 0.25  # of a training whose length is given
+
+
+def curriculum_of(config: TrainConfig) -> int:
+    """Return how many pictures a config begins with that have few of the symbols."""
+    synthetic, epochs = config.Synthetic, config.Trains.MaxEpochs
+    if synthetic.Curriculum is not None:
+        return synthetic.Curriculum
+    if len(config.charset.symbols) <= MANY_SYMBOLS:
+        return 0
+    return min(PICTURES, round(LONGEST * epochs * synthetic.Epoch)) if epochs else PICTURES
