@@ -4,8 +4,13 @@ import contextlib
 import hashlib
 import os
 import stat
+import time
 import uuid
 from pathlib import Path
+
+# On Windows a file cannot be replaced while another program has it open, as virus scanners do for a moment.
+_BUSY_SECONDS = 2.0 if os.name == "nt" else 0.0
+_LOOK_SECONDS = 0.1
 
 
 def write_atomically(path: Path, content: bytes) -> None:
@@ -24,7 +29,7 @@ def write_atomically(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         _take_after(path, temporary)
-        temporary.replace(path)
+        _put_in_place(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
     if os.name == "posix":  # Windows cannot open a folder; its rename is journaled
@@ -33,6 +38,19 @@ def write_atomically(path: Path, content: bytes) -> None:
             os.fsync(folder)
         finally:
             os.close(folder)
+
+
+def _put_in_place(temporary: Path, path: Path) -> None:
+    until = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            temporary.replace(path)
+        except PermissionError:
+            if time.monotonic() >= until:
+                raise
+            time.sleep(_LOOK_SECONDS)
+        else:
+            return
 
 
 def _take_after(old: Path, new: Path) -> None:

@@ -1,10 +1,12 @@
 """Files are whole or not there."""
 
 import os
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 
+from contract import files
 from contract.files import sha256, write_atomically
 
 
@@ -84,6 +86,27 @@ def test_the_name_shows_the_older_or_the_whole_new_content(tmp_path: Path, monke
     monkeypatch.setattr(Path, "replace", watched)
     write_atomically(target, b"new" * 100_000)
     assert seen == [(b"older", b"new" * 100_000)]
+
+
+@pytest.mark.parametrize(("patience", "replaced"), [(60.0, True), (0.0, False)])
+def test_a_file_that_is_open_elsewhere_for_a_moment_is_waited_for(
+    patience: float, replaced: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (path := tmp_path / "file").write_bytes(b"old")
+    refusals = [PermissionError(13, "in use"), PermissionError(13, "in use")]
+    replace = Path.replace
+
+    def busy(self: Path, target: Path) -> Path:
+        if refusals:
+            raise refusals.pop()
+        return replace(self, target)
+
+    monkeypatch.setattr(Path, "replace", busy)
+    monkeypatch.setattr(files, "_BUSY_SECONDS", patience)
+    with nullcontext() if replaced else pytest.raises(PermissionError):
+        write_atomically(path, b"new")
+    assert path.read_bytes() == (b"new" if replaced else b"old")
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_missing_folder_is_an_os_error(tmp_path: Path) -> None:

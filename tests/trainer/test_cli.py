@@ -7,11 +7,12 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from trainer import config as configs
-from trainer.cli import preview
+from trainer.cli import predict, preview
 from trainer.cli.root import COMMANDS, main
 from trainer.progress import Silent
 from trainer.training.interrupt import interruptible
@@ -272,6 +273,23 @@ def test_stats_for_machines(config: Path, capsys: pytest.CaptureFixture[str]) ->
     assert main(["stats", str(config), "--json"]) == 0
     numbers = json.loads(capsys.readouterr().out)
     assert (numbers["pictures"], numbers["sizes"], numbers["lengths"]) == (40, {"48x16": 40}, {"4": 40})
+
+
+def test_predict_reads_a_few_at_a_time(
+    config: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    read: list[int] = []
+
+    def answers(contents: list[bytes]) -> list[SimpleNamespace]:
+        read.append(len(contents))
+        return [SimpleNamespace(text="12", confidence=0.5, error="") for _ in contents]
+
+    monkeypatch.setattr(predict, "AT_ONCE", 4)
+    monkeypatch.setattr("engine.load", lambda _: SimpleNamespace(read=answers))
+    pictures = sorted(map(str, Path("pictures").iterdir()))[:10]
+    assert main(["predict", str(config), *pictures]) == 0
+    assert read == [4, 4, 2]
+    assert capsys.readouterr().out == "".join(f"{path}\t12\t0.5000\n" for path in pictures)
 
 
 def test_synth_writes_what_init_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,6 +80,17 @@ def test_a_format_that_reads_otherwise_publishes_nothing(
     assert not run.spec.exists()
 
 
+def test_forms_of_an_earlier_network_go(tmp_path: Path, artifact: Artifact) -> None:
+    from trainer.export.formats import drop_formats  # noqa: PLC0415 - it imports keras
+
+    run = run_in(tmp_path, artifact)
+    (run.in_format("savedmodel") / "variables").mkdir(parents=True)
+    run.in_format("onnx").touch()
+    assert drop_formats(run) == ["onnx", "savedmodel"]
+    assert drop_formats(run) == []
+    assert not list((run.folder / "formats").iterdir())
+
+
 @pytest.mark.slow
 def test_all_formats_are_proven_and_get_their_names(artifact: Artifact, tmp_path: Path) -> None:
     packed, run = packed_set(tmp_path, artifact), run_in(tmp_path, artifact)

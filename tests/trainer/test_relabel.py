@@ -1,5 +1,8 @@
 """Labels in doubt are proposed, edited and given back; pictures keep their names, and every other label stays."""
 
+import csv
+import io
+import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -9,6 +12,7 @@ from hypothesis import strategies as st
 
 from trainer import config as configs
 from trainer.cli.root import main
+from trainer.dataset import sources
 from trainer.dataset.scan import scan
 from trainer.errors import UsageError
 from trainer.evaluation.relabel import Proposal, corrected, from_csv, label_file, to_csv
@@ -38,8 +42,50 @@ def test_corrections_take_their_place_and_empty_ones_take_pictures_out() -> None
         corrected(labels, [Proposal("z", "1")])
 
 
-def test_a_label_file_quotes_what_needs_it() -> None:
-    assert label_file([("a,b.png", '"x"')]) == 'file,label\n"a,b.png","""x"""\n'
+@given(st.dictionaries(NAMES.filter(lambda name: name != "file"), NAMES, min_size=1))
+def test_a_label_file_is_read_as_it_was_written(labels: dict[str, str]) -> None:
+    assert [(line["file"], line["label"]) for line in csv.DictReader(io.StringIO(label_file(labels.items())))] == list(
+        labels.items()
+    )
+
+
+def test_spaces_of_a_label_come_back(tmp_path: Path) -> None:
+    (tmp_path / " a.png").touch()
+    (tmp_path / "labels.csv").write_text(label_file([(" a.png", " 1 2")]), "utf-8")
+    (sample,) = sources.read(tmp_path / "labels.csv", re.compile("x"), sources.Ignored())
+    assert sample.label == " 1 2"
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (["-o", "labels.txt"], "has to end in .csv"),
+        (["-o", "set.csv"], "set.csv is where the config has its labels from"),
+        (["-o", "set.csv", "--force"], "set.csv is where the config has its labels from"),
+        (["-o", "other.csv"], "other.csv exists: give another name with -o, or --force"),
+        (["-o", "other.csv", "--force"], ""),
+    ],
+)
+def test_no_file_of_a_person_is_replaced(
+    words: list[str],
+    reason: str,
+    tmp_path: Path,
+    write_pictures: WritePictures,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pictures = write_pictures(Path("pictures"), [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
+    rows = [(path.as_posix(), path.name[:4]) for path in pictures]
+    Path("set.csv").write_text(label_file(rows), "utf-8")
+    assert main(["init", "set.csv", "-o", "tiny.yaml", "--name", "tiny"]) == 0
+    Path("mine.csv").write_text("file,label\npictures/0250_x.png,7777\n", "utf-8")
+    Path("other.csv").write_text("mine", "utf-8")
+    before = Path("set.csv").read_bytes()
+    assert main(["relabel", "tiny.yaml", "mine.csv", *words]) == (2 if reason else 0)
+    assert reason in capsys.readouterr().err
+    assert Path("set.csv").read_bytes() == before
+    assert (Path("other.csv").read_text("utf-8") == "mine") == bool(reason)
 
 
 @pytest.mark.parametrize("output", ["labels.csv", "elsewhere/deep/labels.csv"])

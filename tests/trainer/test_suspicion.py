@@ -16,7 +16,7 @@ from trainer.dataset import records
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples, Record
 from trainer.errors import UsageError
-from trainer.evaluation.relabel import Proposal
+from trainer.evaluation.relabel import Proposal, from_csv
 from trainer.evaluation.sheet import contact_sheet
 from trainer.framework import import_keras
 from trainer.progress import Silent
@@ -133,6 +133,17 @@ class Told(Silent):
 
     def say(self, sentence: str) -> None:
         self.sentences.append(sentence)
+
+
+def test_what_a_person_edited_is_kept_by_the_next_search(tmp_path: Path) -> None:
+    path = tmp_path / "run" / "relabel.csv"
+    found = [Proposal("a.png", "1", "2", 0.9)]
+    assert [suspicion.write(path, found), suspicion.write(path, found)] == [None, None]
+    path.write_text("file,label\na.png,7\n", "utf-8")
+    kept = suspicion.write(path, found)
+    assert kept
+    assert kept.read_text("utf-8") == "file,label\na.png,7\n"
+    assert from_csv(path.read_text("utf-8"), "test") == found
 
 
 def test_pictures_that_have_moved_cost_no_report(tmp_path: Path) -> None:

@@ -57,11 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
     with progress.steps("measure", count) as steps:
         pixels = np.ascontiguousarray(test.pixels[:PICTURES])
         speeds = speed.compare(chosen, pixels, callers, rounds, steps.advance)
+    print(speed.table(speeds))  # noqa: T201 - the result
     if arguments.json:
+        arguments.json.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(arguments.json, json.dumps(speed.as_json(speeds), indent=2).encode())
     if arguments.store:
         _store(folder.spec, speeds)
-    print(speed.table(speeds))  # noqa: T201 - the result
     return 0
 
 

@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     wanted = [word.lower() for word in arguments.words]
     shown = 0
     for path in sorted(FOLDER.rglob("*.yaml"), key=lambda path: (len(path.parts), path)):
-        text = path.read_text("utf-8")
+        text = path.read_text("utf-8-sig", "replace")
         if not all(word in text.lower() for word in wanted):
             continue
         shown += 1

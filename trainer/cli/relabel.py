@@ -7,6 +7,7 @@ from pathlib import Path
 
 from contract.files import write_atomically
 from trainer import config as configs
+from trainer.config import TrainConfig
 from trainer.dataset.sample import FileContent, Sample
 from trainer.dataset.scan import scan
 from trainer.errors import UsageError
@@ -26,8 +27,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "corrections", type=Path, nargs="?", help="columns file,label (default: relabel.csv in the run's folder)"
     )
     parser.add_argument(
-        "-o", "--output", type=Path, default=Path("labels.csv"), metavar="FILE", help="default %(default)s"
+        "-o", "--output", type=Path, default=Path("labels.csv"), metavar="FILE", help="a .csv; default %(default)s"
     )
+    parser.add_argument("--force", action="store_true", help="replace a FILE that is there")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -41,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if found.test:
         files["TestPath"] = (output.with_stem(f"{output.stem}-test"), found.test)
     _refuse_unknown(found.samples, proposals)
+    _refuse_to_replace([path for path, _ in files.values()], config, force=arguments.force)
     progress = Terminal()
     for key, (path, samples) in files.items():
         changed = _write(path, samples, proposals)
@@ -55,7 +58,18 @@ def _write(path: Path, samples: Sequence[Sample], proposals: Sequence[Proposal])
     rows = [(_relative(sample, path), after[sample.name]) for sample in samples if sample.name in after]
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomically(path, relabel.label_file(rows).encode())
-    return sum(label != after.get(name) for name, label in before.items())
+    return sum(label != after.get(name, "") for name, label in before.items())
+
+
+def _refuse_to_replace(paths: Sequence[Path], config: TrainConfig, *, force: bool) -> None:
+    sources = {Path(path).resolve() for path in (*config.System.train_paths, *config.System.test_paths)}
+    for path in paths:
+        if path.suffix.lower() != ".csv":
+            raise UsageError(f"-o {path}: what is written is CSV, so its name has to end in .csv")
+        if path.resolve() in sources:
+            raise UsageError(f"{path} is where the config has its labels from: give another name with -o")
+        if path.exists() and not force:
+            raise UsageError(f"{path} exists: give another name with -o, or --force to replace it")
 
 
 def _refuse_unknown(samples: Sequence[Sample], proposals: Sequence[Proposal]) -> None:
@@ -68,11 +82,16 @@ def _relative(sample: Sample, label_file: Path) -> str:
         raise UsageError(
             f"{sample.name} is no file of its own, so no label file can name it: unpack the pictures first"
         )
-    return Path(os.path.relpath(sample.content.path, label_file.parent)).as_posix()
+    try:
+        return Path(os.path.relpath(sample.content.path, label_file.parent)).as_posix()
+    except ValueError:  # on another drive of Windows
+        return Path(sample.content.path).absolute().as_posix()
 
 
 def _text(path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is not in UTF-8 any more ({error}): save it again as CSV UTF-8") from error
+    except OSError as error:
         raise UsageError(f"{path} cannot be read: {error}; python -m trainer suspects writes one") from error

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from contract import output
 from contract.errors import ConfigError, ContractError
 from trainer.cli import (
     bench,
@@ -83,6 +84,7 @@ COMMANDS: Mapping[str, Command] = {
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code; a user's mistake becomes one message on standard error."""
+    output.take_any_symbol()
     arguments = _parser().parse_args(argv)
     command: Command = arguments.command
     try:

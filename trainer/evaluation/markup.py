@@ -3,6 +3,8 @@
 import html
 from collections.abc import Sequence
 
+from trainer.evaluation.metrics import percent
+
 STYLE = """
 :root{color-scheme:light dark;--ink:#1d2330;--soft:#5d6675;--line:#d9dee7;--ground:#f6f7f9;--card:#fff;
 --accent:#2563c9;--bad:#c2361f;--badground:#fbe3de}
@@ -48,12 +50,6 @@ def visible(symbol: str) -> str:
     """Return a symbol as HTML that can be seen: spaces and nothing get signs of their own."""
     shown = {"": "∅", " ": "␣"}.get(symbol, symbol)
     return escape(shown if shown.isprintable() else f"U+{ord(shown[0]):04X}")
-
-
-def percent(share: float) -> str:
-    """Return a share as a percentage with two digits, and never 100 % unless it is all."""
-    text = f"{share:.2%}"
-    return "99.99%" if text == "100.00%" and share < 1 else text
 
 
 def bar(share: float) -> str:

@@ -42,9 +42,15 @@ class Score:
         """Return the score as a person reads it."""
         low, high = self.interval
         return (
-            f"{self.accuracy:.2%} of {self.pictures:,} whole texts right (95 % interval {low:.2%} to {high:.2%}), "
+            f"{percent(self.accuracy)} of {self.pictures:,} whole texts right (95 % interval {low:.2%} to {high:.2%}), "
             f"character error rate {self.character_error_rate:.2%}"
         )
+
+
+def percent(share: float) -> str:
+    """Return a share as a percentage with two digits, and never 100 % unless it is all."""
+    text = f"{share:.2%}"
+    return "99.99%" if text == "100.00%" and share < 1 else text
 
 
 def score(labels: Sequence[str], texts: Sequence[str]) -> Score:

@@ -8,6 +8,7 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from trainer.errors import UsageError
 
@@ -72,10 +73,11 @@ def corrected(labels: Mapping[str, str], proposals: Sequence[Proposal]) -> dict[
 
 def label_file(rows: Iterable[tuple[str, str]]) -> str:
     """Return a label file of (file, label), as `System.TrainsPath` can name it."""
-    return _csv([HEADING[:2], *rows])
+    # All in quotes: unquoted, spaces at the beginning of a label or a name would be lost.
+    return _csv([HEADING[:2], *rows], csv.QUOTE_ALL)
 
 
-def _csv(rows: Iterable[Sequence[str]]) -> str:
+def _csv(rows: Iterable[Sequence[str]], quoting: Literal[0, 1] = csv.QUOTE_MINIMAL) -> str:
     buffer = io.StringIO()
-    csv.writer(buffer, lineterminator="\n").writerows(rows)
+    csv.writer(buffer, lineterminator="\n", quoting=quoting).writerows(rows)
     return buffer.getvalue()

@@ -13,8 +13,8 @@ from trainer.evaluation.charts import STYLE as CHART_STYLE
 from trainer.evaluation.charts import line_chart
 from trainer.evaluation.confusion import Pair, align, by_symbol, errors_of, pairs_of
 from trainer.evaluation.history import Reading
-from trainer.evaluation.markup import STYLE, bar, escape, percent, row, section, table, visible
-from trainer.evaluation.metrics import Score, by_length, score
+from trainer.evaluation.markup import STYLE, bar, escape, row, section, table, visible
+from trainer.evaluation.metrics import Score, by_length, percent, score
 
 HEAT_SYMBOLS = 40  # at most, those of the most errors: a larger map could not be read
 CONFUSIONS = 30  # lines of the table

@@ -18,7 +18,7 @@ from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples
 from trainer.errors import TrainerError
 from trainer.evaluation.metrics import Score
-from trainer.export.formats import prove_formats, publish_formats
+from trainer.export.formats import drop_formats, prove_formats, publish_formats
 from trainer.export.gate import Gate, less_accurate
 from trainer.export.graph import inference_graph, section
 from trainer.export.proof import Exhibit, Proof
@@ -97,11 +97,16 @@ def export(
             proven = _choice(config.Export.Precision, proven, candidates.in_bfloat16())
         prove_formats(model, exact.graph, config.charset, gate, formats)
         golden = golden_pictures(gate.test, proven.texts, config.Export.Golden)
+        other = run.graph.exists() and run.graph.read_bytes() != proven.graph
+        dropped = sorted({*(drop_formats(run) if other else [])} - {*formats})
         publish_formats(gate.folder, run, formats)
     spec = proven.exported.spec.model_copy(update={"Golden": golden})
     write_atomically(run.graph, proven.graph)
     specs.write(spec, run.spec)
-    return dataclasses.replace(proven.exported, spec=spec)
+    note = proven.exported.note
+    if dropped:
+        note = f"{note} Removed, for they were of the network before: {', '.join(dropped)}; --format makes them."
+    return dataclasses.replace(proven.exported, spec=spec, note=note.strip())
 
 
 def golden_pictures(test: Examples, texts: Sequence[str | None], most: int = specs.MAX_GOLDEN) -> list[GoldenPicture]:
@@ -132,7 +137,7 @@ class _Candidates:
         self._file = file
 
     def in_float32(self) -> _Proven:
-        """Return the graph that reads every text as the trained network does."""
+        """Return the graph that reads every text as the trained network does, but for ties."""
         graph = inference_graph(self._model)
         exhibit = self._staged(graph, "float32")
         proof = self._gate.prove_equal(exhibit)

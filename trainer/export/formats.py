@@ -8,6 +8,7 @@ rounds otherwise than OpenCV's, so texts could differ from the platform's withou
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import keras
 import numpy as np
@@ -45,6 +46,17 @@ def prove_formats(model: keras.Model, graph: bytes, charset: Charset, gate: Gate
         else:
             write_saved_model(graph, charset, path)
         gate.prove_equal(Exhibit(f"the {name} form of the network", str(gate.folder / "float32.yaml"), str(path), name))
+
+
+def drop_formats(run: Run) -> list[Format]:
+    """Remove the other formats of the network that was exported before, and return which there were."""
+    dropped = [name for name in get_args(Format) if run.in_format(name).exists()]
+    for target in map(run.in_format, dropped):
+        if target.is_dir():
+            shutil.rmtree(target)
+        else:
+            target.unlink()
+    return dropped
 
 
 def publish_formats(folder: Path, run: Run, formats: Sequence[Format]) -> list[Path]:

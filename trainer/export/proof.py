@@ -117,11 +117,15 @@ def prove(exhibit: Exhibit, expectation: Expectation, folder: Path) -> Proof:
     """
     question = {"exhibit": asdict(exhibit), "expectation": asdict(expectation)}
     (folder / "question.json").write_text(json.dumps(question), "utf-8")
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    environment = os.environ | {
+        "PYTHONUTF8": "1",
+        "CUDA_VISIBLE_DEVICES": "-1",
+        "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+    }
     command = [sys.executable, "-m", "trainer.export.proof", str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False)  # noqa: S603 - our own module
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)  # noqa: S603 - our own module
     if done.returncode:
-        reason = done.stderr.strip().splitlines()
+        reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
         raise TrainerError(f"the exported model failed its proof: {reason[-1] if reason else done.returncode}")
     tree = json.loads((folder / "answer.json").read_text("utf-8"))
     return Proof(**{**tree, "differences": [Difference(**item) for item in tree["differences"]]})

@@ -15,9 +15,10 @@ from serving.cli.asking import (
     label_of,
     pictures_in,
 )
-from serving.client import ClientError, GrpcClient, HttpClient, RefusedError, Result
+from serving.client import ClientError, GrpcClient, HttpClient, RefusedError, Result, UnreachableError
 
 _BATCH = 16  # pictures in a request
+_BATCH_BYTES = 4 * 1024 * 1024
 _EPILOG = """\
 examples:
   python -m serving ask captcha.png
@@ -53,14 +54,32 @@ def _results(arguments: argparse.Namespace, files: Sequence[Path]) -> Iterator[t
     hints = Hints(arguments.model_site, arguments.model_type, arguments.model_name)
     client = _client(arguments)
     with client:
-        for start in range(0, len(files), _BATCH):
-            batch = files[start : start + _BATCH]
+        for batch in _batches(files):
             contents = [path.read_bytes() for path in batch]
             try:
                 yield from zip(batch, client.read_all(contents, hints), strict=True)
             except RefusedError:  # of none of them, or of the whole: each alone tells which
                 for path, content in zip(batch, contents, strict=True):
                     yield path, _one(client, content, hints)
+            except UnreachableError as error:
+                if len(contents[0]) <= _BATCH_BYTES:
+                    raise
+                # The service does not read all of what is far too large, and the connection breaks.
+                yield batch[0], f"{len(contents[0]):,} bytes are too many, or {error}"
+
+
+def _batches(files: Sequence[Path]) -> Iterator[list[Path]]:
+    """Yield the files in groups that a service takes at once; what is larger than that stands alone."""
+    batch: list[Path] = []
+    size = 0
+    for path in files:
+        more = path.stat().st_size
+        if batch and (len(batch) == _BATCH or size + more > _BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(path)
+        size += more
+    yield batch
 
 
 def _one(client: HttpClient | GrpcClient, content: bytes, hints: Hints) -> Result | str:

@@ -14,9 +14,10 @@ from contract.charset import symbols_of
 from contract.errors import CharsetError, ConfigError
 from contract.formats import format_of
 from serving.cli.asking import DEFAULT_LABEL, label_of, pictures_in
-from serving.ports import busy
+from serving.ports import listen
 
 PORT = 6100  # of cnn_captcha's
+_LAST_PORT = 65535
 _LONGEST = 64
 Drawn = tuple[bytes, str]
 Draw = Callable[[], Drawn]
@@ -45,7 +46,11 @@ class Source(ThreadingHTTPServer):
 
     def __init__(self, port: int, draw: Draw) -> None:
         self.draw = draw
-        super().__init__(("127.0.0.1", port), _Handler)
+        listening = listen("127.0.0.1", port)
+        super().__init__(listening.getsockname(), _Handler, bind_and_activate=False)
+        self.socket.close()
+        self.socket = listening
+        self.server_port = listening.getsockname()[1]
 
 
 def from_files(files: Sequence[Path], regex: str, seed: int | None) -> Draw:
@@ -115,11 +120,7 @@ def run(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     draw, what = _draw_of(arguments)
     draw()  # what is wrong with it is said now, not at the first request
-    try:
-        source = Source(arguments.port, draw)
-    except OSError as error:
-        raise busy("127.0.0.1", arguments.port) from error
-    with source:
+    with Source(arguments.port, draw) as source:
         sys.stdout.write(f"{what} at http://127.0.0.1:{source.server_port}/captcha/\n")
         sys.stdout.flush()
         try:
@@ -149,7 +150,7 @@ def _parser() -> argparse.ArgumentParser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("folder", nargs="?", type=Path, metavar="FOLDER", help="of pictures; without it, draw them")
-    parser.add_argument("--port", type=int, default=PORT, help=f"0 for any free one (default {PORT})")
+    parser.add_argument("--port", type=_port, default=PORT, help=f"0 for any free one (default {PORT})")
     parser.add_argument("--seed", type=int, metavar="N", help="for the same pictures in the same order")
     text = "the part of a file's name that is its label"
     parser.add_argument("--label-regex", default=DEFAULT_LABEL, metavar="REGEX", help=text)
@@ -158,6 +159,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--length", type=_positive, default=4, metavar="N", help="symbols in a picture (default 4)")
     parser.add_argument("--size", type=_size, default=(160, 60), metavar="WxH", help="in pixels (default 160x60)")
     return parser
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 <= number <= _LAST_PORT:
+        raise argparse.ArgumentTypeError(f"{number} is not between 0 and {_LAST_PORT}")
+    return number
 
 
 def _positive(text: str) -> int:

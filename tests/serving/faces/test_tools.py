@@ -7,6 +7,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -14,9 +15,12 @@ from xml.etree import ElementTree
 import pytest
 from PIL import Image
 
+from serving.answer import Hints
+from serving.cli import ask
 from serving.cli.asking import grpc_address
 from serving.cli.captcha_source import Source, from_files, from_painter
 from serving.cli.root import main
+from serving.client import Result, UnreachableError
 from serving.errors import OverloadedError, UnknownModelError
 from serving.face_settings import SecuritySection
 from serving.http.facilities import Facilities
@@ -253,6 +257,35 @@ def test_without_the_package_the_source_says_what_to_install(
     monkeypatch.setitem(sys.modules, "captcha.image", None)
     assert main(["captcha-source", "--port", "0"]) == 2
     assert 'pip install "captcha-foundry[train]"' in capsys.readouterr().err
+
+
+def test_a_file_that_is_far_too_large_costs_the_others_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sent: list[list[int]] = []
+
+    class Client(nullcontext[None]):
+        def read_all(self, contents: list[bytes], _hints: Hints) -> list[Result]:
+            sent.append([len(content) for content in contents])
+            if sum(sent[-1]) > 50:
+                raise UnreachableError("no answer: the connection broke")
+            return [Result("12", 0.5, "digits", "1.0") for _ in contents]
+
+    for name, size in (("a", 10), ("b", 80), ("c", 30), ("d", 20), ("e", 20)):
+        (tmp_path / f"{name}.png").write_bytes(bytes(size))
+    monkeypatch.setattr(ask, "_BATCH_BYTES", 50)
+    monkeypatch.setattr(ask, "_client", lambda _: Client())
+    assert main(["ask", str(tmp_path)]) == 1
+    assert sent == [[10], [80], [30, 20], [20]]
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.startswith("12\t") for line in lines] == [True, False, True, True, True]
+    assert "80 bytes are too many, or no answer: the connection broke" in lines[1]
+
+
+def test_a_port_that_is_none_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["captcha-source", "--port", "70000"])
+    assert "70000 is not between 0 and 65535" in capsys.readouterr().err
 
 
 def test_the_source_says_that_a_port_is_taken(

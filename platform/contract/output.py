@@ -1,0 +1,15 @@
+"""What commands write: any symbol, wherever it goes."""
+
+import io
+import sys
+
+
+def take_any_symbol() -> None:
+    """Let standard output and error take every symbol, where their encoding cannot say it as an escape.
+
+    What goes into a file or a pipe is UTF-8: Windows would take a code page of 256 symbols. Names of files may have
+    bytes in them that are no text at all.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # not so in tests, or without a console
+            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
