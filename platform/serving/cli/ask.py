@@ -11,6 +11,7 @@ from serving.cli.asking import (
     add_arguments,
     check_url,
     credentials_of,
+    fold_of,
     grpc_address,
     label_of,
     pictures_in,
@@ -35,15 +36,16 @@ def run(words: Sequence[str]) -> int:
     arguments = _parser().parse_args(words)
     files = pictures_in(arguments.paths)
     labels = {path: label_of(path, arguments.labels) for path in files}
-    failed, judged = 0, []
+    failed, judged, fold = 0, [], fold_of(arguments)
     for path, result in _results(arguments, files):
         if isinstance(result, str) or result.code:
             failed += 1
             sys.stdout.write(f"-\t\t\t{path}: {result if isinstance(result, str) else result.message}\n")
             continue
         label = labels[path]
-        judged += [] if label is None else [result.text == label]
-        mark = "" if label in {None, result.text} else f" (should be {label})"
+        right = label is None or fold(result.text) == fold(label)
+        judged += [] if label is None else [right]
+        mark = "" if right else f" (should be {label})"
         sys.stdout.write(f"{result.text}{mark}\t{result.confidence:.4f}\t{result.model} {result.version}\t{path}\n")
     if judged:
         sys.stdout.write(f"{sum(judged)} of {len(judged)} are right: {sum(judged) / len(judged):.2%}\n")

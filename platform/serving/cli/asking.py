@@ -3,7 +3,7 @@
 import argparse
 import os
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     text = f"judge the answers: the part of a name that {DEFAULT_LABEL} finds is the label"
     parser.add_argument("--labels", action="store_const", const=DEFAULT_LABEL, help=text)
     parser.add_argument("--label-regex", dest="labels", metavar="REGEX", help="likewise, with another expression")
+    text = "an answer that differs from its label in capitals only is right, as for a model that does not tell them"
+    parser.add_argument("--ignore-case", action="store_true", help=text)
 
 
 def credentials_of(arguments: argparse.Namespace) -> Credentials:
@@ -96,6 +98,11 @@ def label_of(path: Path, regex: str | None) -> str | None:
     except re.error as error:
         raise ConfigError("--labels", [f"{regex!r} is no regular expression: {error}"]) from error
     return found[0] if found and found[0] else None
+
+
+def fold_of(arguments: argparse.Namespace) -> Callable[[str], str]:
+    """Return what answers and labels are made alike by before they are compared."""
+    return str.casefold if arguments.ignore_case else str
 
 
 def _check_authority(path: Path) -> None:

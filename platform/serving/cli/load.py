@@ -13,6 +13,7 @@ from serving.cli.asking import (
     add_arguments,
     check_url,
     credentials_of,
+    fold_of,
     grpc_address,
     label_of,
     pictures_in,
@@ -38,7 +39,8 @@ Ends with code 1 if a request failed.
 def run(words: Sequence[str]) -> int:
     """Run a load; raises ConfigError for what is wrong with the arguments."""
     arguments = _parser().parse_args(words)
-    pictures = [Picture(path.read_bytes(), label_of(path, arguments.labels)) for path in pictures_in(arguments.paths)]
+    files, fold = pictures_in(arguments.paths), fold_of(arguments)
+    pictures = [Picture(path.read_bytes(), label_of(path, arguments.labels), fold) for path in files]
     connect = _connections(arguments)
     due = arrivals(arguments.rate, arguments.seconds, arguments.seed)
     folder: Path = arguments.out

@@ -11,10 +11,15 @@ from serving.load.senders import Sender
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to send, and its label if that is known."""
+    """A picture to send, its label if that is known, and what makes texts and labels alike that are."""
 
     content: bytes
     label: str | None = None
+    fold: Callable[[str], str] = str
+
+    def is_read(self, text: str) -> bool | None:
+        """Return whether a text is what the picture shows; None if that is not known."""
+        return None if self.label is None else self.fold(text) == self.fold(self.label)
 
 
 def run(due: Sequence[float], pictures: Sequence[Picture], connect: Sequence[Callable[[], Sender]]) -> list[Sample]:
@@ -72,5 +77,5 @@ class _Crowd:
         picture = self._pictures[index % len(self._pictures)]
         sent = self._now()
         outcome = sender.send(picture.content)
-        right = None if picture.label is None or outcome.error else outcome.text == picture.label
+        right = None if outcome.error else picture.is_read(outcome.text)
         return Sample(index, self._due[index], sent, self._now(), outcome.text, outcome.error, outcome.worked, right)

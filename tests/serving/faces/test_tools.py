@@ -72,6 +72,26 @@ def test_ask_prints_answers_and_accuracy(
     assert lines[3] == "2 of 3 are right: 66.67%"
 
 
+@pytest.mark.parametrize(("more", "right"), [([], 2), (["--ignore-case"], 3)])
+def test_capitals_may_be_all_one(
+    more: list[str],
+    right: int,
+    where: dict[str, list[str]],
+    pictures: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (pictures / "wrong_c.png").rename(pictures / "7X4_c.png")
+    assert main(["ask", str(pictures), *where["http"], "--labels", *more]) == 0
+    out = capsys.readouterr().out
+    assert f"{right} of 3 are right" in out
+    assert ("should be" in out) == (right < 3)
+    words = ["load", str(pictures), *where["http"], "--labels", *more, "-o", str(tmp_path / "load")]
+    assert main([*words, "--rate", "60", "--seconds", "0.5"]) == 0
+    found = json.loads((tmp_path / "load" / "summary.json").read_text())
+    assert found["accuracy"] == pytest.approx(right / 3, abs=0.05)
+
+
 @pytest.mark.parametrize("transport", ["http", "grpc"])
 def test_ask_says_which_picture_is_bad(
     where: dict[str, list[str]], pictures: Path, transport: str, capsys: pytest.CaptureFixture[str]
