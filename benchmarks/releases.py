@@ -10,7 +10,8 @@ from PIL import Image
 
 import engine
 from contract.files import sha256, write_atomically
-from contract.spec import GoldenPicture, GraphSection, ModelSpec, dump
+from contract.measured import GoldenPicture
+from contract.spec import GraphSection, ModelSpec, dump
 from trainer.config import TrainConfig
 from trainer.framework import import_keras
 

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from contract import spec
 from contract.errors import ConfigError
-from contract.spec import GoldenPicture, ModelSpec
+from contract.measured import GoldenPicture
+from contract.spec import ModelSpec
 
 DIGEST = "0123456789abcdef" * 4
 MISREAD = [

@@ -17,7 +17,8 @@ from contract.decode import ctc_greedy
 from contract.errors import NotAPictureError
 from contract.files import sha256
 from contract.image import to_pixels
-from contract.spec import GoldenPicture, ModelSpec
+from contract.measured import GoldenPicture
+from contract.spec import ModelSpec
 from engine import DigestError, EngineError, GraphError, arithmetic
 from engine.proof import GoldenError, prove
 from tests.conftest import Artifact, make_artifact, shared_artifact

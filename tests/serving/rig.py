@@ -10,7 +10,8 @@ from typing import Any
 from PIL import Image
 
 from contract.files import sha256, write_atomically
-from contract.spec import GoldenPicture, GraphSection, ModelSection, ModelSpec, dump
+from contract.measured import GoldenPicture
+from contract.spec import GraphSection, ModelSection, ModelSpec, dump
 from serving.answer import Answer, Hints
 from serving.daemon import assemble
 from serving.settings import Settings, load

@@ -13,7 +13,8 @@ from PIL import Image
 
 import engine
 from contract.files import sha256
-from contract.spec import GoldenPicture, ModelSpec, dump
+from contract.measured import GoldenPicture
+from contract.spec import ModelSpec, dump
 from engine.preflight import Preflight, TrialLimits
 from serving.answer import Answer, Hints
 from serving.daemon import assemble

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from PIL import Image
 
-from contract.spec import MetricsSection
+from contract.measured import MetricsSection
 from tests.conftest import Artifact
 from trainer import config as configs
 from trainer.cli.root import main

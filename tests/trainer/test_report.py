@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from contract.spec import AcceptLine, MetricsSection
+from contract.measured import AcceptLine, MetricsSection
 from tests.conftest import Artifact, small_config
 from trainer.cli.root import main
 from trainer.evaluation.accept import accept_table

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from contract.spec import AcceptLine
+from contract.measured import AcceptLine
 
 THRESHOLDS = (0.0, 0.5, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.999)
 

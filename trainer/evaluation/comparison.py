@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from contract.spec import MetricsSection, SpeedSection
+from contract.measured import MetricsSection, SpeedSection
 from trainer.evaluation.history import Reading
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from contract.formats import format_of
-from contract.spec import AcceptLine
+from contract.measured import AcceptLine
 from trainer.evaluation.charts import STYLE as CHART_STYLE
 from trainer.evaluation.charts import line_chart
 from trainer.evaluation.confusion import Pair, align, by_symbol, errors_of, pairs_of

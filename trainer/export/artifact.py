@@ -11,7 +11,8 @@ import keras
 
 from contract import spec as specs
 from contract.files import write_atomically
-from contract.spec import Arithmetic, GoldenPicture, MetricsSection, ModelSpec
+from contract.measured import GoldenPicture, MetricsSection
+from contract.spec import Arithmetic, ModelSpec
 from engine.arithmetic import cpu_has_bfloat16
 from trainer.config import AskedArithmetic, TrainConfig
 from trainer.dataset.pack import PackedSet

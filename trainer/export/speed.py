@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import engine
+from contract.measured import SpeedSection
 from contract.pixels import Pixels
-from contract.spec import Arithmetic, SpeedSection
+from contract.spec import Arithmetic
 from engine import Compute, Threads
 from engine.arithmetic import cpu_has_bfloat16
 from trainer.export.measure import Candidate, Job, Loaded, Worker, per_second, percentiles

@@ -8,7 +8,7 @@ from typing import Any
 import engine
 from contract import spec as specs
 from contract.files import write_atomically
-from contract.spec import AcceptLine
+from contract.measured import AcceptLine
 from trainer.config import TrainConfig
 from trainer.dataset.pack import PackedSet
 from trainer.errors import TrainerError

@@ -24,7 +24,8 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from contract.errors import ConfigError
-from contract.spec import Digest, Name
+from contract.measured import Digest
+from contract.spec import Name
 from contract.strict import StrictModel, parse_yaml, read_bytes, validate
 from serving.security.quota import QuotaRule
 
