@@ -10,6 +10,7 @@ out/<ModelName>/
     run/state.npz      the newest checkpoint
     run/best.npz       the best weights so far
     run/regular.npz    those that best.npz held before a reading that an interruption made, for a run that goes on
+    run/formats.sha256 of which network those in formats/ are; only where there are such
     run/history.csv    a line per reading of the test set
     run/config.yaml    the config with everything that was chosen filled in
     run/curves.png     loss and accuracy
@@ -104,6 +105,11 @@ class Run:
     def regular(self) -> Path:
         """The best weights of the regular readings, while `best` holds those of one that an interruption made."""
         return self.folder / "run" / "regular.npz"
+
+    @property
+    def formats_of(self) -> Path:
+        """SHA-256 of the network that `formats` has: of its frozen graph in float32."""
+        return self.folder / "run" / "formats.sha256"
 
     @property
     def history(self) -> Path:

@@ -4,6 +4,7 @@ Pillow joins the Exif segments of a JPEG one by one, copying what it has each ti
 each colour profile of a PNG, of which the format allows one.
 """
 
+import re
 import struct
 
 from PIL.JpegImagePlugin import MARKER
@@ -29,13 +30,14 @@ MOST_PIECES = 4096
 _PNG_START = 8  # bytes of signature
 _CHUNK = struct.Struct(">I4s")
 _CHUNK_REST = 12  # length, kind and checksum
+_LONGEST_KEYWORD = 79
 _FRAMES = frozenset({b"IDAT", b"fdAT", b"fcTL"})  # as many as the picture is large
 
-_TEXTS = frozenset({b"zTXt", b"iTXt"})
 
 _SEGMENT = struct.Struct(">H")
 _SCAN = 0xDA
-_SCAN_START = bytes([0xFF, _SCAN])
+_END = 0xD9
+_BETWEEN_PIXELS = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]", re.DOTALL)  # pixels are stuffed: none look like that
 _NO_MARKER = frozenset({0x00, 0xFF})  # behind a byte 0xFF: stuffing, padding
 _BARE = frozenset(code & 0xFF for code, (*_, reads) in MARKER.items() if reads is None)  # Pillow reads no length there
 
@@ -65,7 +67,7 @@ def _of_png(content: bytes) -> str:
         pieces += kind in _FRAMES
         others += kind not in _FRAMES
         profiles += kind == b"iCCP"
-        texts += kind in _TEXTS
+        texts += kind == b"zTXt" or (kind == b"iTXt" and _is_compressed(content, position + _CHUNK.size))
         if texts > MOST_TEXTS:
             return f"more than {MOST_TEXTS} compressed texts"
         if profiles > 1:
@@ -78,9 +80,12 @@ def _of_png(content: bytes) -> str:
     return ""
 
 
+def _is_compressed(content: bytes, start: int) -> bool:
+    keyword_end = content.find(b"\0", start, start + _LONGEST_KEYWORD + 1)
+    return keyword_end >= 0 and content[keyword_end + 1 : keyword_end + 2] == b"\1"
+
+
 def _of_jpeg(content: bytes) -> str:
-    if content.count(_SCAN_START) > MOST_SCANS:  # pixels never look like one
-        return f"more than {MOST_SCANS} scans"
     position, segments, junk = 2, 0, 0
     while (start := content.find(b"\xff", position)) >= 0 and start + 4 <= len(content):
         marker = content[start + 1]
@@ -91,7 +96,7 @@ def _of_jpeg(content: bytes) -> str:
         if junk > MOST_JUNK:
             return f"more than {MOST_JUNK:,} bytes between its segments"
         if marker == _SCAN:
-            return ""
+            return _of_scans(content, start)
         if marker in _NO_MARKER:
             position = start + 1
         elif marker in _BARE:
@@ -99,3 +104,19 @@ def _of_jpeg(content: bytes) -> str:
         else:
             position = start + 2 + max(2, _SEGMENT.unpack_from(content, start + 2)[0])
     return f"more than {MOST_JUNK:,} bytes between its segments" if len(content) - position > MOST_JUNK else ""
+
+
+def _of_scans(content: bytes, position: int) -> str:
+    """What there is too much of from the first scan on; what stands behind the end of the picture is not read."""
+    scans = segments = 0
+    while (found := _BETWEEN_PIXELS.search(content, position)) and content[found.start() + 1] != _END:
+        start = found.start()
+        segments += 1
+        scans += content[start + 1] == _SCAN
+        if scans > MOST_SCANS:
+            return f"more than {MOST_SCANS} scans"
+        if segments > MOST_SCANS + MOST_SEGMENTS:
+            return f"more than {MOST_SCANS + MOST_SEGMENTS} segments between its pixels"
+        length = _SEGMENT.unpack_from(content, start + 2)[0] if start + 4 <= len(content) else 0
+        position = start + 2 + max(2, length)
+    return ""

@@ -1,6 +1,7 @@
 """What commands write: any symbol, wherever it goes."""
 
 import io
+import os
 import sys
 
 
@@ -11,5 +12,6 @@ def take_any_symbol() -> None:
     bytes in them that are no text at all.
     """
     for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):  # not so in tests, or without a console
-            stream.reconfigure(encoding=None if stream.isatty() else "utf-8", errors="backslashreplace")
+        if isinstance(stream, io.TextIOWrapper):  # not so without a console
+            chosen = stream.isatty() or "PYTHONIOENCODING" in os.environ
+            stream.reconfigure(encoding=None if chosen else "utf-8", errors="backslashreplace")

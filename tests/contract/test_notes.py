@@ -42,6 +42,13 @@ def jpeg_of_scans(more: int) -> bytes:
     return content[:-2] + last * more + content[-2:]
 
 
+def hidden_scans(more: int) -> bytes:
+    """As `jpeg_of_scans`, with what looks like the end of the picture inside a comment before them."""
+    content = jpeg_of_scans(more)
+    second = content.index(b"\xff\xda", content.index(b"\xff\xda") + 2)
+    return content[:second] + b"\xff\xfe\0\4\xff\xd9" + content[second:]
+
+
 EXIF = b"\xff\xe1" + struct.pack(">H", 12) + b"Exif\0\0" + bytes(4)
 PROFILE = chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(1_000_000)))
 
@@ -59,6 +66,9 @@ PROFILE = chunk(b"iCCP", b"p\0\0" + zlib.compress(bytes(1_000_000)))
         (jpeg_with((b"\xff\xc8\xff\xff" + EXIF) * MOST_SEGMENTS), "segments before its pixels"),
         (jpeg_of_scans(MOST_SCANS), "scans"),
         (png_with(chunk(b"zTXt", b"a\0\0" + zlib.compress(b"b")) * (MOST_TEXTS + 1)), "compressed texts"),
+        (png_with(chunk(b"iTXt", b"a\0\1\0\0\0" + zlib.compress(b"b")) * (MOST_TEXTS + 1)), "compressed texts"),
+        (hidden_scans(MOST_SCANS), "scans"),
+        (saved("JPEG")[:-2] + b"\xff\xfe\0\2" * 400, "segments between its pixels"),
         (png_with(PROFILE * 2), "more than one colour profile"),
         (png_with(chunk(b"tEXt", b"a\0b") * MOST_CHUNKS), "chunks beside its pixels"),
         (png_with(chunk(b"IDAT") * MOST_PIECES), "chunks of pixels"),
@@ -84,6 +94,8 @@ def test_what_cameras_and_editors_write_is_read() -> None:
         saved("PNG") + bytes(20_000),
         saved("JPEG") + bytes(20_000),
         jpeg_of_scans(20),
+        saved("JPEG") + b"\xff\xda" * (MOST_SCANS + 1),  # as in a film behind the picture
+        png_with(chunk(b"iTXt", b"a\0\0\0\0\0b") * (MOST_TEXTS + 1)),
     ):
         assert decode(content).size == (30, 20)
 

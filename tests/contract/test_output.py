@@ -10,8 +10,10 @@ PRINTS = r"import sys; from contract import output; output.take_any_symbol(); pr
 
 
 @pytest.mark.parametrize("stream", ["stdout", "stderr"])
-def test_a_code_page_loses_nothing(stream: str) -> None:
-    environment = os.environ | {"PYTHONIOENCODING": "cp1252", "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+@pytest.mark.parametrize(("asked", "written"), [({}, "\u4e2d"), ({"PYTHONIOENCODING": "cp1252"}, "\\u4e2d")])
+def test_a_code_page_loses_nothing(asked: dict[str, str], written: str, stream: str) -> None:
+    plain = {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}
+    environment = os.environ | plain | asked | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     command = [sys.executable, "-c", PRINTS.format(stream)]
     done = subprocess.run(command, env=environment, capture_output=True, check=True)
-    assert getattr(done, stream).decode("utf-8").strip() == "\u4e2d\\udce9"
+    assert getattr(done, stream).decode("utf-8").strip() == f"{written}\\udce9"

@@ -81,13 +81,17 @@ def test_a_format_that_reads_otherwise_publishes_nothing(
 
 
 def test_forms_of_an_earlier_network_go(tmp_path: Path, artifact: Artifact) -> None:
-    from trainer.export.formats import drop_formats  # noqa: PLC0415 - it imports keras
+    from trainer.export.formats import drop_stale_formats  # noqa: PLC0415 - it imports keras
 
     run = run_in(tmp_path, artifact)
+    run.make()
     (run.in_format("savedmodel") / "variables").mkdir(parents=True)
     run.in_format("onnx").touch()
-    assert drop_formats(run) == ["onnx", "savedmodel"]
-    assert drop_formats(run) == []
+    assert drop_stale_formats(run, "a", ["onnx", "savedmodel"]) == ""
+    assert drop_stale_formats(run, "a", []) == ""  # the same network, exported once more
+    assert drop_stale_formats(run, "b", ["onnx"]).startswith("Removed, for they were of an earlier network: savedmodel")
+    assert run.in_format("onnx").exists()
+    assert "onnx" in drop_stale_formats(run, "c", [])
     assert not list((run.folder / "formats").iterdir())
 
 

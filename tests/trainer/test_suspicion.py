@@ -139,11 +139,12 @@ def test_what_a_person_edited_is_kept_by_the_next_search(tmp_path: Path) -> None
     path = tmp_path / "run" / "relabel.csv"
     found = [Proposal("a.png", "1", "2", 0.9)]
     assert [suspicion.write(path, found), suspicion.write(path, found)] == [None, None]
-    path.write_text("file,label\na.png,7\n", "utf-8")
-    kept = suspicion.write(path, found)
-    assert kept
-    assert kept.read_text("utf-8") == "file,label\na.png,7\n"
-    assert from_csv(path.read_text("utf-8"), "test") == found
+    edits = [f"file,label\na.png,{number}\n" for number in range(3)]
+    for edit in edits:
+        path.write_text(edit, "utf-8")
+        assert suspicion.write(path, found)
+        assert from_csv(path.read_text("utf-8"), "test") == found
+    assert {one.read_text("utf-8") for one in path.parent.iterdir()} >= {*edits}
 
 
 def test_pictures_that_have_moved_cost_no_report(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from contract.strict import parse_yaml, validate
 from tests.conftest import small_config
 from trainer.config import TrainConfig, TrainsSection
+from trainer.errors import UsageError
 from trainer.evaluation.history import Reading
 from trainer.run import differences
 from trainer.training.pipeline import Batch
@@ -54,6 +55,17 @@ def test_the_rate_steps_down_where_the_readings_stay(accuracies: list[float], ti
     rate = StepDown(initial=0.1, decay=0.5, patience=2, every=10)
     readings = [reading(10 * place, accuracy) for place, accuracy in enumerate(accuracies, start=1)]
     assert rate(10 * len(readings), readings) == 0.1 * 0.5**times
+
+
+def test_a_training_that_would_never_see_most_symbols_is_refused() -> None:
+    many = {"CharSet": "".join(chr(0x4E00 + index) for index in range(301))}
+    keys: dict[str, Any] = {"System": {"TrainsPath": "synthetic"}, "Model": many}
+    config = small_config(**keys, Synthetic={"Curriculum": 900_000})
+    with pytest.raises(UsageError, match=r"Curriculum has 900,000 pictures of few symbols.* raise Trains\.MaxEpochs"):
+        choose(config, 20_000, "float32")
+    for epoch in (1_000, 20_000):
+        plan = choose(small_config(**keys, Synthetic={"Epoch": epoch}), epoch, "float32")
+        assert 0 < plan.beginning <= plan.steps / 4
 
 
 def test_readings_of_the_beginning_move_no_rate() -> None:

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
             print(f"{one.name}\tlabel {one.was}\tread {one.label}\t{one.confidence:.3f}")  # noqa: T201 - the result
         kept = suspicion.write(folder.relabel, found.proposals)
         if kept:
-            progress.say(f"the earlier {folder.relabel.name}, with what was edited in it, is {kept} now")
+            progress.say(f"the table of an earlier search is {kept} now, with whatever was edited in it")
         suspects = suspicion.items_of(config, found.proposals)
         write_atomically(folder.suspects, report.render_suspects(config.Model.ModelName, str(found), suspects).encode())
         reported = folder.spec.exists() and _into_report(folder, config, packed, suspects, progress)

@@ -27,8 +27,8 @@ class SyntheticSection(StrictModel):
             than 60.
         Epoch: pictures that count as an epoch, where other keys and the readings of the test set count epochs.
         Curriculum: the first so many pictures are made of some 100 of the symbols only, for a network that sees
-            thousands of them from the start learns none for long; 0: all symbols from the start; default: 30,000 where
-            there are more than 300 symbols, else 0.
+            thousands of them from the start learns none for long; 0: all symbols from the start; default: 30 for
+            each symbol, at most 30,000, where there are more than 300, else 0.
         Workers: processes that draw; default: one for each core.
     """
 

@@ -67,16 +67,6 @@ class TrainConfig(StrictModel):
             )
         return self
 
-    @model_validator(mode="after")
-    def _all_symbols_are_seen(self) -> Self:
-        few, epochs = self.Synthetic.Curriculum, self.Trains.MaxEpochs
-        if few and epochs and few >= epochs * self.Synthetic.Epoch:
-            raise ValueError(
-                f"Synthetic.Curriculum has {few} pictures of few symbols, but training ends after "
-                f"{epochs * self.Synthetic.Epoch} (Trains.MaxEpochs x Synthetic.Epoch): the others would not be seen"
-            )
-        return self
-
 
 def read(path: Path) -> TrainConfig:
     """Read a config.

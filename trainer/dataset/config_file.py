@@ -27,7 +27,7 @@ Synthetic:
   # Fonts: []    # ... files of fonts to draw with; default: the DroidSansMono of the package captcha
   # FontSizes: [42, 50, 56]    # ... in pixels; default: these, less for pictures lower than 60
   # Epoch: 20000    # ... pictures that count as an epoch; no two are the same
-  # Curriculum: 0    # ... pictures at the start that have about 100 of the symbols only; default: 30000 with over 300
+  # Curriculum: 0    # ... pictures at the start with some 100 of the symbols; default: only with over 300
   # Workers: 2    # ... processes that draw; default: one for each core
 
 NeuralNet:

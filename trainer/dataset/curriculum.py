@@ -8,7 +8,8 @@ steps with 100 of them it took 500 steps with all of them to 1.2 nats.
 from trainer.config import TrainConfig
 
 MANY_SYMBOLS = 300
-PICTURES = 30_000
+MOST_PICTURES = 30_000
+PICTURES_PER_SYMBOL = 30  # a quarter of the pictures that a recipe shows at least
 LONGEST = 0.25  # of a training whose length is given
 
 
@@ -17,6 +18,8 @@ def curriculum_of(config: TrainConfig) -> int:
     synthetic, epochs = config.Synthetic, config.Trains.MaxEpochs
     if synthetic.Curriculum is not None:
         return synthetic.Curriculum
-    if len(config.charset.symbols) <= MANY_SYMBOLS:
+    symbols = len(config.charset.symbols)
+    if symbols <= MANY_SYMBOLS:
         return 0
-    return min(PICTURES, round(LONGEST * epochs * synthetic.Epoch)) if epochs else PICTURES
+    usual = min(MOST_PICTURES, PICTURES_PER_SYMBOL * symbols)
+    return min(usual, round(LONGEST * epochs * synthetic.Epoch)) if epochs else usual

@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 from contract import spec as specs
-from contract.files import write_atomically
+from contract.files import sha256, write_atomically
 from contract.measured import GoldenPicture, MetricsSection
 from contract.spec import Arithmetic, ModelSpec
 from engine.arithmetic import cpu_has_bfloat16
@@ -19,7 +19,7 @@ from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples
 from trainer.errors import TrainerError
 from trainer.evaluation.metrics import Score
-from trainer.export.formats import drop_formats, prove_formats, publish_formats
+from trainer.export.formats import drop_stale_formats, prove_formats, publish_formats
 from trainer.export.gate import Gate, less_accurate
 from trainer.export.graph import inference_graph, section
 from trainer.export.proof import Exhibit, Proof
@@ -98,16 +98,12 @@ def export(
             proven = _choice(config.Export.Precision, proven, candidates.in_bfloat16())
         prove_formats(model, exact.graph, config.charset, gate, formats)
         golden = golden_pictures(gate.test, proven.texts, config.Export.Golden)
-        other = run.graph.exists() and run.graph.read_bytes() != proven.graph
-        dropped = sorted({*(drop_formats(run) if other else [])} - {*formats})
         publish_formats(gate.folder, run, formats)
     spec = proven.exported.spec.model_copy(update={"Golden": golden})
     write_atomically(run.graph, proven.graph)
     specs.write(spec, run.spec)
-    note = proven.exported.note
-    if dropped:
-        note = f"{note} Removed, for they were of the network before: {', '.join(dropped)}; --format makes them."
-    return dataclasses.replace(proven.exported, spec=spec, note=note.strip())
+    note = f"{proven.exported.note} {drop_stale_formats(run, sha256(exact.graph), formats)}".strip()
+    return dataclasses.replace(proven.exported, spec=spec, note=note)
 
 
 def golden_pictures(test: Examples, texts: Sequence[str | None], most: int = specs.MAX_GOLDEN) -> list[GoldenPicture]:

@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 
 from contract.charset import Charset
+from contract.files import write_atomically
 from trainer.export.emit import Emitter, Tensor
 from trainer.export.gate import Gate
 from trainer.export.onnx_graph import onnx_model
@@ -48,15 +49,29 @@ def prove_formats(model: keras.Model, graph: bytes, charset: Charset, gate: Gate
         gate.prove_equal(Exhibit(f"the {name} form of the network", str(gate.folder / "float32.yaml"), str(path), name))
 
 
-def drop_formats(run: Run) -> list[Format]:
-    """Remove the other formats of the network that was exported before, and return which there were."""
-    dropped = [name for name in get_args(Format) if run.in_format(name).exists()]
-    for target in map(run.in_format, dropped):
-        if target.is_dir():
-            shutil.rmtree(target)
-        else:
-            target.unlink()
-    return dropped
+def drop_stale_formats(run: Run, network: str, fresh: Sequence[Format]) -> str:
+    """Remove what an earlier network has in other formats, and return the sentence that tells it, if anything.
+
+    Args:
+        run: whose network it is.
+        network: SHA-256 of its frozen graph in float32, as which all formats hold it.
+        fresh: formats that it has just been written in.
+    """
+    known = run.formats_of.read_text("ascii") if run.formats_of.exists() else network
+    if fresh:
+        write_atomically(run.formats_of, network.encode())
+    stale = [name for name in get_args(Format) if name not in fresh and run.in_format(name).exists()]
+    if known == network or not stale:
+        return ""
+    try:
+        for target in map(run.in_format, stale):
+            if target.is_dir():
+                shutil.rmtree(target)
+            else:
+                target.unlink()
+    except PermissionError as error:  # of Windows, while another program has it open
+        return f"Of an earlier network and not to be used: {', '.join(stale)}, which could not be removed ({error})."
+    return f"Removed, for they were of an earlier network: {', '.join(stale)}; --format makes them anew."
 
 
 def publish_formats(folder: Path, run: Run, formats: Sequence[Format]) -> list[Path]:

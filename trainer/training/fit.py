@@ -147,9 +147,7 @@ class Fit:
 
     def _diverged(self) -> str:
         best = self.best_accuracy
-        kept = (
-            f"; `trainer export` makes a model of the best weights so far, which read {best:.2%}" if best >= 0 else ""
-        )
+        kept = f"; `trainer export` makes a model of the best weights so far ({best:.2%} right)" if best > 0 else ""
         return (
             f"after {self.position.step:,} steps the loss is no number any more: lower Trains.LearningRate, or keep "
             f"ClipNorm, and train with --fresh{kept}"
@@ -180,6 +178,8 @@ class Fit:
         position = self.position
         self._learner.refresh_reader()
         result, test_loss = self._score()
+        if not math.isfinite(test_loss):
+            raise TrainerError(self._diverged())
         position.history.append(
             Reading(
                 step=position.step,

@@ -7,6 +7,8 @@ from types import MappingProxyType
 
 from trainer.config import Arithmetic, OptimizerSection, TrainConfig, TrainsSection
 from trainer.dataset.curriculum import curriculum_of
+from trainer.dataset.synth import BEGIN_WITH
+from trainer.errors import UsageError
 from trainer.training.schedule import Constant, Schedule, Staircase, StepDown, WarmupCosine
 from trainer.training.strength import Strength, strength_of
 
@@ -91,6 +93,9 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
         config: what it says is kept.
         pictures: in the training set.
         precision: of the arithmetic on this machine.
+
+    Raises:
+        UsageError: most symbols would never be seen.
     """
     trains = config.Trains
     usual = SMALL_BATCH if pictures < SMALL_SET else LARGE_BATCH
@@ -100,7 +105,7 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
     epochs = trains.MaxEpochs or max(usual_epochs, trains.EndEpochs or 1)  # or EndAcc could never count
     steps = epochs * epoch_steps
     validate_every = trains.ValidationSteps or _readings_apart(epochs, epoch_steps)
-    beginning = math.ceil(curriculum_of(config) / batch_size) if config.System.synthetic else 0
+    beginning = _beginning(config, steps, batch_size) if config.System.synthetic else 0
     return Recipe(
         steps=steps,
         epoch_steps=epoch_steps,
@@ -137,6 +142,16 @@ def _epochs(pictures: int, size: tuple[int, int], symbols: int) -> int:
     cheap = min(2.0, max(1.0, math.sqrt(USUAL_PIXELS / (width * height))))
     usual = math.ceil(max(FEWEST_EPOCHS, PICTURES_SHOWN / pictures) * cheap)
     return max(usual, math.ceil(SYMBOL_SHOWN * symbols / USUAL_LENGTH / pictures))
+
+
+def _beginning(config: TrainConfig, steps: int, batch_size: int) -> int:
+    few = curriculum_of(config)
+    if few >= steps * batch_size and len(config.charset.symbols) > BEGIN_WITH:
+        raise UsageError(
+            f"Synthetic.Curriculum has {few:,} pictures of few symbols, and this training ends after "
+            f"{steps * batch_size:,}: the other symbols would not be seen; lower it, or raise Trains.MaxEpochs"
+        )
+    return math.ceil(few / batch_size)
 
 
 def _strength(config: TrainConfig, pictures: int) -> Strength:

@@ -1,5 +1,6 @@
 """Which labels to doubt: every picture is read by a network that never saw it, and contradictions are listed."""
 
+import itertools
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -163,7 +164,8 @@ def write(path: Path, proposals: list[Proposal]) -> Path | None:
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = None
     if path.exists() and path.read_bytes() != content:
-        kept = path.with_name(f"{path.name}.old")
+        names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(1))
+        kept = next(name for name in names if not name.exists())
         write_atomically(kept, path.read_bytes())
     write_atomically(path, content)
     return kept

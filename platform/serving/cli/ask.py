@@ -64,7 +64,8 @@ def _results(arguments: argparse.Namespace, files: Sequence[Path]) -> Iterator[t
                 for path, content in zip(batch, contents, strict=True):
                     yield path, _one(client, content, hints)
             except UnreachableError as error:
-                if len(contents[0]) <= _BATCH_BYTES:
+                broken = isinstance(error.__cause__, ConnectionResetError | BrokenPipeError | ConnectionAbortedError)
+                if len(contents[0]) <= _BATCH_BYTES or not broken:
                     raise
                 # The service does not read all of what is far too large, and the connection breaks.
                 yield batch[0], f"{len(contents[0]):,} bytes are too many, or {error}"

@@ -288,7 +288,7 @@ def test_a_file_that_is_far_too_large_costs_the_others_nothing(
         def read_all(self, contents: list[bytes], _hints: Hints) -> list[Result]:
             sent.append([len(content) for content in contents])
             if sum(sent[-1]) > 50:
-                raise UnreachableError("no answer: the connection broke")
+                raise UnreachableError("no answer: the connection broke") from ConnectionResetError()
             return [Result("12", 0.5, "digits", "1.0") for _ in contents]
 
     for name, size in (("a", 10), ("b", 80), ("c", 30), ("d", 20), ("e", 20)):
