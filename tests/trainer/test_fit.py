@@ -172,6 +172,27 @@ def test_a_training_that_diverges_ends_with_what_to_do_and_keeps_the_best(tmp_pa
     assert fit(config, run).position.step <= 6
 
 
+def test_weights_that_are_no_numbers_replace_none(tmp_path: Path) -> None:
+    config = small_config(Trains={**KEYS, "MaxEpochs": 5, "EMA": "off"})
+    run = run_of(config.Model, tmp_path)
+    fitting = fit(config, run)
+    learner = fitting._learner
+    learn, best = learner.step, b""
+
+    def step(*batch: Any) -> float:
+        nonlocal best
+        loss: float = learn(*batch)
+        if fitting.position.step == 7:  # the step before the second reading
+            best = run.best.read_bytes()
+            learner._model.trainable_variables[-1].assign(learner._model.trainable_variables[-1] * math.nan)
+        return loss
+
+    learner.step = step
+    with pytest.raises(TrainerError, match="after 8 steps the loss is no number any more"):
+        fitting.train(Silent(), Interrupt())
+    assert run.best.read_bytes() == best
+
+
 def test_a_stopped_run_leaves_the_best_model_and_can_go_on(tmp_path: Path) -> None:
     config = small_config(Trains={**KEYS, "MaxEpochs": 5})
     run = run_of(config.Model, tmp_path)

@@ -178,8 +178,6 @@ class Fit:
         position = self.position
         self._learner.refresh_reader()
         result, test_loss = self._score()
-        if not math.isfinite(test_loss):
-            raise TrainerError(self._diverged())
         position.history.append(
             Reading(
                 step=position.step,
@@ -209,7 +207,10 @@ class Fit:
     def _score(self) -> tuple[Score, float]:
         test = self._sets.test
         labels = label_matrix(test.labels, self._config.charset)
-        items, loss = self._learner.read_and_weigh(test.pixels, labels, self._config.Trains.TestBatchSize)
+        try:
+            items, loss = self._learner.read_and_weigh(test.pixels, labels, self._config.Trains.TestBatchSize)
+        except ValueError as error:  # the last step has left no numbers in the weights
+            raise TrainerError(self._diverged()) from error
         return score(test.labels, [item.text for item in items]), loss
 
     def _standing(self) -> Standing:
