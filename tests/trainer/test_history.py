@@ -12,6 +12,7 @@ from tests.conftest import small_config
 from trainer.evaluation import curves
 from trainer.evaluation.history import Reading, from_csv, to_csv
 from trainer.framework import import_keras
+from trainer.progress import Silent
 from trainer.run import run_of
 
 HISTORY = [
@@ -49,7 +50,7 @@ def test_tensorboard_gets_every_number(tmp_path: Path) -> None:
     run = run_of(small_config().Model, tmp_path)
     run.make()
     for readings in (HISTORY[:1], HISTORY):  # the second as a run that goes on
-        journal = Journal(run)
+        journal = Journal(run, Silent())
         journal.add(readings)
         journal.close(readings)
     found = {}

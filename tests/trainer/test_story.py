@@ -178,5 +178,5 @@ def test_suspects_go_into_a_table_that_relabel_takes(trained: tuple[Path, Run, s
     assert "networks that had not seen them read" in found.stderr
     assert run.suspects.read_text("utf-8").count("<figure>") == len(lines) - 1
     assert trainer(folder, "relabel", "bars.yaml").returncode == 0
-    assert (folder / "labels.csv").read_text("utf-8").startswith("file,label\npictures/")
+    assert (folder / "labels.csv").read_text("utf-8").startswith('"file","label"\n"pictures/')
     run.relabel.unlink()
