@@ -17,7 +17,12 @@ HeadName = Literal["ctc", "fixed"]
 Logits = npt.NDArray[np.float32]
 Probabilities = npt.NDArray[np.float64]
 
-_DAMAGED = "the network's scores are no numbers: its weights are damaged"
+
+class DamagedError(ValueError):
+    """Scores that are no numbers (nan or infinity), as damaged weights give."""
+
+    def __init__(self) -> None:
+        super().__init__("the network's scores are no numbers: its weights are damaged")
 
 
 @dataclass(frozen=True)
@@ -64,11 +69,11 @@ def fixed_best(logits: Logits, charset: Charset) -> list[Decoded]:
         One `Decoded` per row, in order; its confidence is the product of the positions', padding included.
 
     Raises:
-        ValueError: the logits are no numbers (nan or infinity), as damaged weights give.
+        DamagedError: the logits are no numbers.
     """
     peaks = softmax(logits).max(axis=-1)
     if np.isnan(peaks).any():
-        raise ValueError(_DAMAGED)
+        raise DamagedError
     return [
         Decoded(
             charset.decode(classes),
@@ -92,7 +97,7 @@ def ctc_greedy(logits: Logits, charset: Charset) -> list[Decoded]:
         One `Decoded` per row, in order.
 
     Raises:
-        ValueError: the logits are no numbers (nan or infinity), as damaged weights give.
+        DamagedError: the logits are no numbers.
     """
     n, frames, _ = logits.shape
     probabilities = softmax(logits)
@@ -127,7 +132,7 @@ def label_probabilities(
         float64 [N], 0..1; 0 where no alignment fits into T frames.
 
     Raises:
-        ValueError: the probabilities are no numbers.
+        DamagedError: the probabilities are no numbers.
     """
     n, frames, _ = probabilities.shape
     if n == 0:
@@ -150,7 +155,7 @@ def label_probabilities(
     rows = np.arange(n)
     total: Probabilities = alpha[rows, 0, ends] + np.where(ends > 0, alpha[rows, 0, np.maximum(ends - 1, 0)], 0.0)
     if np.isnan(total).any():
-        raise ValueError(_DAMAGED)
+        raise DamagedError
     return np.minimum(total, 1.0)
 
 

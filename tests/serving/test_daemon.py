@@ -130,6 +130,7 @@ def test_sighup_looks_at_the_folders_now(run: Callable[..., Running], shop: Shop
     shop.publish(version="2.0")
     running.process.send_signal(signal.SIGHUP)
     eventually(lambda: running.ask(1).json()["version"] == "2.0")
+    assert running.end() == 0
 
 
 def test_a_busy_port_is_a_sentence(shop: Shop, capfd: pytest.CaptureFixture[str]) -> None:

@@ -56,7 +56,7 @@ def spans(memory: Any, count: int) -> dict[str, Any]:
     return {span.name: span for span in memory.get_finished_spans()}
 
 
-def check(found: dict[str, Any], request: str) -> None:
+def assert_one_trace(found: dict[str, Any], request: str) -> None:
     whole = found.pop(request)
     assert f"{whole.context.trace_id:032x}" == CLIENT_TRACE
     assert f"{whole.parent.span_id:016x}" == CLIENT_SPAN
@@ -74,7 +74,7 @@ def test_a_request_over_http(service: Service, tracer: Callable[..., Any], memor
     server.start()
     url = f"http://127.0.0.1:{server.ports[0]}"
     assert requests.post(f"{url}/captcha/v3", picture(7), headers={"traceparent": PARENT}, timeout=10).ok
-    check(spans(memory, 4), "POST /captcha/v3")
+    assert_one_trace(spans(memory, 4), "POST /captcha/v3")
     memory.clear()
     requests.get(f"{url}/v2/models/nobody", timeout=10)
     found = spans(memory, 1)
@@ -93,8 +93,9 @@ def test_a_call_over_grpc(service: Service, tracer: Callable[..., Any], memory: 
     server = RpcServer(service.plane, "127.0.0.1", 0, options=RpcOptions(tracer=tracer()))
     server.start()
     with grpc.insecure_channel(f"127.0.0.1:{server.port}") as channel:
-        PredictStub(channel).predict(PredictRequest(pictures=[picture(7)]), metadata=[("traceparent", PARENT)])
-    check(spans(memory, 4), "Predict/predict")
+        request = PredictRequest(pictures=[picture(7)])
+        assert PredictStub(channel).predict(request, metadata=[("traceparent", PARENT)]).success
+    assert_one_trace(spans(memory, 4), "Predict/predict")
     server.stop(5)
 
 
@@ -104,7 +105,7 @@ def test_a_share_of_the_requests(service: Service, tracer: Callable[..., Any], m
     url = f"http://127.0.0.1:{server.ports[0]}/captcha/v3"
     requests.post(url, picture(7), timeout=10)
     requests.post(url, picture(7), headers={"traceparent": PARENT}, timeout=10)  # the client has decided
-    check(spans(memory, 4), "POST /captcha/v3")
+    assert_one_trace(spans(memory, 4), "POST /captcha/v3")
     server.stop(5)
 
 

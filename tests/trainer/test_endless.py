@@ -16,7 +16,7 @@ from tests.conftest import small_config
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset import endless, manifest, pack
-from trainer.dataset.curriculum import curriculum_of
+from trainer.dataset.curriculum import curriculum_of, skipped
 from trainer.dataset.endless import Drawn, Endless, drawing_of, held_out, source_of
 from trainer.dataset.scan import scan
 from trainer.dataset.synth import generate, label_of
@@ -106,6 +106,13 @@ def test_many_symbols_come_behind_few_of_them() -> None:
 def test_how_long_training_begins_with_few(symbols: str, asked: int | None, epochs: int | None, pictures: int) -> None:
     config = config_of(Model={"CharSet": symbols}, Synthetic={"Curriculum": asked}, Trains={"MaxEpochs": epochs})
     assert curriculum_of(config) == pictures
+
+
+def test_what_reads_already_begins_with_all_symbols_and_its_config_stays_readable() -> None:
+    drawn, asked, files = config_of(Model={"CharSet": MANY}), config_of(Synthetic={"Curriculum": 7}), small_config()
+    assert curriculum_of(skipped(drawn)) == 0
+    assert skipped(asked) is asked
+    assert skipped(files) is files  # which may have no section Synthetic
 
 
 def modules_of_worker(_: Sequence[int]) -> set[str]:

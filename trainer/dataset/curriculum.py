@@ -23,3 +23,10 @@ def curriculum_of(config: TrainConfig) -> int:
         return 0
     usual = min(MOST_PICTURES, PICTURES_PER_SYMBOL * symbols)
     return min(usual, round(LONGEST * epochs * synthetic.Epoch)) if epochs else usual
+
+
+def skipped(config: TrainConfig) -> TrainConfig:
+    """Return the config of a training that starts from what reads already: it begins with few only if it says so."""
+    if not config.System.synthetic or config.Synthetic.Curriculum is not None:
+        return config
+    return config.model_copy(update={"Synthetic": config.Synthetic.model_copy(update={"Curriculum": 0})})

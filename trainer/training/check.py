@@ -4,6 +4,7 @@ import math
 import time
 from dataclasses import dataclass, replace
 
+from contract.decode import DamagedError
 from trainer.config import TrainConfig
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples
@@ -134,7 +135,10 @@ def _learn(learner: Learner, config: TrainConfig, test: Examples, count: int, sh
 
 def _texts(learner: Learner, test: Examples, count: int) -> list[str]:
     learner.refresh_reader()
-    return [item.text for item in learner.read(test.pixels[:count], count)]
+    try:
+        return [item.text for item in learner.read(test.pixels[:count], count)]
+    except DamagedError:  # the next step's loss tells it
+        return [""] * count
 
 
 def _partly(texts: list[str], labels: list[str], steps: int, loss: float) -> str:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import keras
 import numpy as np
 
+from contract.decode import DamagedError
 from contract.files import write_atomically
 from contract.pixels import Pixels
 from trainer.config import TrainConfig
@@ -101,6 +102,8 @@ class Fit:
                 contextlib.closing(self._batches()) as batches,
             ):
                 reason = self._loop(batches, shown, interrupt, progress)
+        except DamagedError as error:  # the last step has left no numbers in the weights
+            raise TrainerError(self._diverged()) from error
         finally:
             self._journal.close(self.position.history)
         self.position.finished = "" if reason == INTERRUPTED else reason
@@ -207,10 +210,7 @@ class Fit:
     def _score(self) -> tuple[Score, float]:
         test = self._sets.test
         labels = label_matrix(test.labels, self._config.charset)
-        try:
-            items, loss = self._learner.read_and_weigh(test.pixels, labels, self._config.Trains.TestBatchSize)
-        except ValueError as error:  # the last step has left no numbers in the weights
-            raise TrainerError(self._diverged()) from error
+        items, loss = self._learner.read_and_weigh(test.pixels, labels, self._config.Trains.TestBatchSize)
         return score(test.labels, [item.text for item in items]), loss
 
     def _standing(self) -> Standing:

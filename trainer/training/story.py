@@ -7,7 +7,7 @@ from typing import Any
 
 from contract.files import write_atomically
 from trainer.config import TrainConfig
-from trainer.dataset import pack, quarantine
+from trainer.dataset import curriculum, pack, quarantine
 from trainer.dataset.endless import Endless
 from trainer.dataset.findings import counted
 from trainer.dataset.pack import PackedSet
@@ -94,8 +94,8 @@ def _train(
     run = run_of(config.Model)
     earlier = None if fresh else run.earlier()
     donor = _donor(warm_start, earlier)
-    if warm_start and config.Synthetic.Curriculum is None:  # what it starts from can read already
-        config = config.model_copy(update={"Synthetic": config.Synthetic.model_copy(update={"Curriculum": 0})})
+    if warm_start:
+        config = curriculum.skipped(config)
     device = devices.prepare(config, earlier["made_of"]["precision"] if earlier else None)
     progress.say(str(device))
     packed = pack.prepare(config, progress, exclude)

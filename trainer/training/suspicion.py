@@ -163,10 +163,11 @@ def write(path: Path, proposals: list[Proposal]) -> Path | None:
     content = relabel.to_csv(proposals).encode()
     path.parent.mkdir(parents=True, exist_ok=True)
     kept = None
-    if path.exists() and path.read_bytes() != content:
+    earlier = path.read_bytes() if path.exists() else content
+    if earlier != content:
         names = (path.with_name(f"{path.stem}-{number}{path.suffix}") for number in itertools.count(1))
         kept = next(name for name in names if not name.exists())
-        write_atomically(kept, path.read_bytes())
+        write_atomically(kept, earlier)
     write_atomically(path, content)
     return kept
 
