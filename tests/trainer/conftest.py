@@ -44,3 +44,16 @@ def write_pictures() -> WritePictures:
         return paths
 
     return write
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, write_pictures: WritePictures) -> Path:
+    """Return a folder of forty pictures with labels."""
+    write_pictures(tmp_path / "pictures", [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    """Return where packed sets go."""
+    return tmp_path / "dataset"
