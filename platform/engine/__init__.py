@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from contract.spec import ModelSpec
 from engine.arithmetic import Compute
 from engine.errors import DigestError, EngineError, GraphError
+from engine.pauses import Pause, no_pause
 from engine.quiet import import_tensorflow
 from engine.reading import Reading, ReadsPixels
 from engine.threads import LATENCY, SEQUENTIAL, THROUGHPUT, Threads
@@ -43,10 +44,15 @@ def load(
 
 
 def open_model(
-    model: ModelSpec, graph: bytes, *, threads: Threads = LATENCY, compute: Compute = "auto"
+    model: ModelSpec,
+    graph: bytes,
+    *,
+    threads: Threads = LATENCY,
+    compute: Compute = "auto",
+    pause: Pause = no_pause,
 ) -> "Recognizer":
     """Open a model whose two files were read already; see `engine.recognizer.Recognizer`. Imports tensorflow."""
     import_tensorflow()
     from engine.recognizer import Recognizer  # noqa: PLC0415 - as above
 
-    return Recognizer(model, graph, threads=threads, compute=compute)
+    return Recognizer(model, graph, threads=threads, compute=compute, pause=pause)

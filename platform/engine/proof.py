@@ -1,10 +1,13 @@
 """What a loaded model must do before it serves: run at its smallest and largest batch, and read its golden pictures."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from contract import image
+from contract.pixels import Pixels
 from engine.errors import EngineError
-from engine.reading import ReadsPixels
+from engine.reading import Reading, ReadsPixels
 
 
 class GoldenError(EngineError):
@@ -26,16 +29,12 @@ def prove(reader: ReadsPixels, max_batch: int, most: int | None = None) -> None:
     """
     spec = reader.spec
     width, height = spec.input_size
-    for count in dict.fromkeys([1, max_batch]):
-        readings = reader.read_pixels(np.zeros((count, height, width, spec.Pretreatment.ImageChannel), np.uint8))
-        if len(readings) != count:
-            raise EngineError(f"{spec.Graph.File}: {len(readings)} readings for {count} pictures")
     chosen = spec.Golden[:most]
-    if not chosen:
-        return
     pictures = [image.to_pixels(golden.Picture, spec.Pretreatment, spec.input_size) for golden in chosen]
     batches = [np.stack(pictures[start : start + max_batch]) for start in range(0, len(pictures), max_batch)]
-    readings = [reading for batch in batches for reading in reader.read_pixels(batch)]
+    for count in sorted({1, max_batch} - set(map(len, batches))):
+        _read(reader, np.zeros((count, height, width, spec.Pretreatment.ImageChannel), np.uint8))
+    readings = [reading for batch in batches for reading in _read(reader, batch)]
     wrong = [
         f"picture {number} reads {reading.text!r} instead of {golden.Text!r}"
         for number, (golden, reading) in enumerate(zip(chosen, readings, strict=True), start=1)
@@ -43,3 +42,10 @@ def prove(reader: ReadsPixels, max_batch: int, most: int | None = None) -> None:
     ]
     if wrong:
         raise GoldenError(f"golden pictures are misread: {'; '.join(wrong)}")
+
+
+def _read(reader: ReadsPixels, pixels: Pixels) -> Sequence[Reading]:
+    readings = reader.read_pixels(pixels)
+    if len(readings) != len(pixels):
+        raise EngineError(f"{reader.spec.Graph.File}: {len(readings)} readings for {len(pixels)} pictures")
+    return readings

@@ -23,6 +23,7 @@ from engine.calling import Call
 from engine.endpoints import check_decoded, check_outputs, check_scores
 from engine.errors import EngineError, GraphError
 from engine.graph import NATIVE, has_control_flow, has_scores, parse_checked
+from engine.pauses import Pause, no_pause
 from engine.reading import Reading
 from engine.threads import CALLER, LATENCY, Threads
 from engine.tiles import hasten
@@ -40,7 +41,13 @@ class Recognizer:
     """
 
     def __init__(
-        self, model: ModelSpec, graph: bytes, *, threads: Threads = LATENCY, compute: Compute = "auto"
+        self,
+        model: ModelSpec,
+        graph: bytes,
+        *,
+        threads: Threads = LATENCY,
+        compute: Compute = "auto",
+        pause: Pause = no_pause,
     ) -> None:
         """Check the graph and start a session on the CPU.
 
@@ -49,6 +56,7 @@ class Recognizer:
             graph: the bytes of its .pb.
             threads: how it shares the cores.
             compute: the arithmetic; `auto` goes by the model and the CPU.
+            pause: called between the pieces of it.
 
         Raises:
             DigestError: the bytes are not the YAML's.
@@ -60,25 +68,28 @@ class Recognizer:
         self._is_native = model.Graph.Layout == NATIVE
         definition = parse_checked(graph, model)
         self._has_scores = has_scores(definition, model)
+        pause()
         try:
-            self._open(definition, threads)
+            self._open(definition, threads, pause)
         except (ValueError, KeyError, tf.errors.OpError) as error:
             raise GraphError(f"{model.Graph.File}: tensorflow cannot load it: {_first_line(error)}") from error
 
-    def _open(self, definition: tf.compat.v1.GraphDef, threads: Threads) -> None:
+    def _open(self, definition: tf.compat.v1.GraphDef, threads: Threads, pause: Pause) -> None:
         names = self.spec.Graph
         flows = has_control_flow(definition)
         loaded = tf.Graph()
         with loaded.as_default():
             tf.import_graph_def(definition, name="")
+        pause()
         if self._is_native and self.arithmetic == "float32" and not flows:
-            hasten(loaded)
+            hasten(loaded, pause)
         if self._has_scores:
             check_scores(loaded.get_tensor_by_name(names.Logits), self.spec)
         check_decoded(loaded.get_tensor_by_name(names.Decoded), self.spec)
         endpoints = [names.Logits, names.Decoded] if self._has_scores else [names.Decoded]
         config = _session_config(threads, self.arithmetic, flows=flows, native=self._is_native)
         self._session = tf.compat.v1.Session(graph=loaded, config=config)
+        pause()
         self._all = Call(self._session, names.Input, endpoints)
         self._scores = Call(self._session, names.Input, endpoints[:1])
 

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from engine.pauses import Pause, no_pause
 from engine.winograd import rows_at_once, transforms
 
 Tensor = Any  # tensorflow publishes no types
@@ -90,15 +91,15 @@ class Tiles:
         return tf.reshape(tiles, [-1, self._tiles, self.size, self._width * tiles.shape[-1]])
 
 
-def hasten(graph: tf.Graph) -> None:
-    """Let the convolutions of a graph without loops that gain by it multiply less."""
+def hasten(graph: tf.Graph, pause: Pause = no_pause) -> None:
+    """Let the convolutions of a graph without loops that gain by it multiply less; pause after each of them."""
     with graph.as_default():
         for node in graph.get_operations():
-            if node.type == "Conv2D":
-                _replace(node)
+            if node.type == "Conv2D" and _replace(node):
+                pause()
 
 
-def _replace(node: tf.Operation) -> None:
+def _replace(node: tf.Operation) -> bool:
     images, kernel = node.inputs[0], tf.get_static_value(node.inputs[1])
     plain = (
         node.get_attr("padding") == b"SAME"
@@ -106,11 +107,11 @@ def _replace(node: tf.Operation) -> None:
         and {*node.get_attr("strides"), *node.get_attr("dilations")} == {1}
     )
     if kernel is None or not plain or images.dtype != tf.float32 or not images.shape[1:].is_fully_defined():
-        return
+        return False
     *taps, channels, filters = kernel.shape
     rows = rows_at_once(images.shape[1], taps, channels, filters, WORTH_READING)
     if not rows:
-        return
+        return False
     with tf.name_scope(f"{node.name}/tiles"):
         tiles = Tiles(images, kernel.shape, rows)
         kernels = np.tensordot(tiles.matrices.taps, kernel, 1)[:, None]
@@ -120,3 +121,4 @@ def _replace(node: tf.Operation) -> None:
         for place, taken in enumerate(reader.inputs):
             if taken is node.outputs[0]:
                 reader._update_input(place, outputs)  # it has no public name
+    return True

@@ -9,11 +9,12 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
-from engine.reading import ReadsPixels
-from serving import memory
+from serving import closing
 from serving.answer import ModelStatus
 from serving.attempts import Attempts
+from serving.courtesy import Courtesy
 from serving.ledger import Ledger
 from serving.loader import Loader
 from serving.loading import LoadModel, NoTrial, TryModel
@@ -68,7 +69,10 @@ class Lifecycle:
         self._settled = False
         self._awake = threading.Event()
         trials = Trials(try_model or NoTrial(), settings, clock, self._awake.set)
-        self._loader = Loader(load_model, trials, settings.Batching, self._open_session, self._ledger, self._attempts)
+        self._courtesy = Courtesy(pool.busy)
+        open_model = partial(load_model, threads=settings.Batching.layout, pause=self._courtesy)
+        open_session = partial(Session, batching=settings.Batching, meter=self._meter)
+        self._loader = Loader(open_model, trials, settings.Batching, open_session, self._ledger, self._attempts)
         self._thread = threading.Thread(target=self._loop, name="loader", daemon=True)
 
     @property
@@ -108,6 +112,7 @@ class Lifecycle:
             seconds: how long to wait for a load that is under way; a trial is ended.
         """
         self._stopping = True
+        self._courtesy.end()
         self._loader.trials.close()
         self._awake.set()
         if self._thread.is_alive():
@@ -216,9 +221,6 @@ class Lifecycle:
             self._pool.add(session)
             self._ledger.enter(candidate, State.STANDBY, f"warm ({action.reason})")
 
-    def _open_session(self, candidate: Candidate, reader: ReadsPixels) -> Session:
-        return Session(candidate, reader, self._settings.Batching, self._meter)
-
     def _activate(self, action: Activate) -> None:
         session = self._pool.session(action.key)
         before = self._pool.active(session.name)
@@ -235,18 +237,7 @@ class Lifecycle:
         self._pool.retire(action.key, self._awake.set)
 
     def _close_drained(self) -> None:
-        if drained := self._pool.take_drained():
-            while drained:
-                self._close(drained.pop())
-            memory.release()
-
-    def _close(self, session: Session) -> None:
-        try:
-            session.close()
-        except Exception:  # noqa: BLE001 - it is out of the routes already, and the loader has more to do
-            _log.exception("%s %s could not be closed", session.name, session.version)
-        if self._ledger.state(session.key) is State.DRAINING:  # else the same bytes have been loaded again meanwhile
-            self._ledger.reenter(session.key, State.UNLOADED, "closed after its last request")
+        closing.close_drained(self._pool, self._ledger, self._courtesy)
 
 
 def _log_degraded(before: tuple[str, ...], now: tuple[str, ...]) -> None:

@@ -10,7 +10,7 @@ from engine.reading import ReadsPixels
 from serving.attempts import Attempts
 from serving.core_settings import BatchingSection
 from serving.ledger import Ledger
-from serving.loading import LoadModel, load, read
+from serving.loading import OpenModel, load, read
 from serving.pool import Session
 from serving.repository import Candidate
 from serving.states import State
@@ -25,7 +25,7 @@ class Loader:
     """Knows what went wrong before. Only the loader's thread calls it.
 
     Args:
-        load_model: opens a model.
+        open_model: opens a model.
         trials: of the versions that are on their way.
         batching: how models will be run.
         open_session: makes a loaded model ready to take requests.
@@ -38,7 +38,7 @@ class Loader:
 
     def __init__(
         self,
-        load_model: LoadModel,
+        open_model: OpenModel,
         trials: Trials,
         batching: BatchingSection,
         open_session: OpenSession,
@@ -47,7 +47,7 @@ class Loader:
     ) -> None:
         self.trials = trials
         self._open_session = open_session
-        self._load_model = load_model
+        self._open_model = open_model
         self._batching = batching
         self._ledger = ledger
         self._attempts = attempts
@@ -89,7 +89,7 @@ class Loader:
                 failed = self._attempts.count(candidate.key)
                 self.trials.start(candidate, spec, graph, yielding=serving and not failed)
                 return None
-        reader = load(spec, graph, self._load_model, self._batching, enter, tried=trial is not None)
+        reader = load(spec, graph, self._open_model, self._batching, enter, tried=trial is not None)
         try:
             session = self._open_session(candidate, reader)
         except Exception:

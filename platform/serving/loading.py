@@ -6,23 +6,28 @@ from typing import Protocol
 from contract.files import sha256
 from contract.spec import ModelSpec
 from engine import Threads
+from engine.pauses import Pause
 from engine.proof import prove
 from engine.reading import ReadsPixels
 from serving.core_settings import BatchingSection
 from serving.repository import Candidate
 from serving.states import State
 
+OpenModel = Callable[[ModelSpec, bytes], ReadsPixels]
+"""A `LoadModel` whose threads and pauses have been settled."""
+
 
 class LoadModel(Protocol):
     """Opens a model: `engine.open_model`, or what a test puts in its place."""
 
-    def __call__(self, spec: ModelSpec, graph: bytes, /, *, threads: Threads) -> ReadsPixels:
+    def __call__(self, spec: ModelSpec, graph: bytes, /, *, threads: Threads, pause: Pause) -> ReadsPixels:
         """Open a model from its description and the bytes of its graph.
 
         Args:
             spec: the description.
             graph: the bytes of its .pb.
             threads: how it shares the cores.
+            pause: called between the pieces of it.
 
         Raises:
             ContractError: these bytes can never work.
@@ -88,7 +93,7 @@ def read(candidate: Candidate) -> tuple[ModelSpec, bytes]:
 def load(
     spec: ModelSpec,
     graph: bytes,
-    load_model: LoadModel,
+    open_model: OpenModel,
     batching: BatchingSection,
     enter: Callable[[State, str], None],
     *,
@@ -99,7 +104,7 @@ def load(
     Args:
         spec: the description.
         graph: the bytes of its .pb.
-        load_model: opens it.
+        open_model: opens it.
         batching: how it will be run.
         enter: told of each state with a reason.
         tried: whether a trial has run the largest batch and read all golden pictures: here that would hold up the
@@ -110,7 +115,7 @@ def load(
         Exception: anything else that goes wrong, and may go right later.
     """
     enter(State.LOADING, f"{len(graph):,} bytes")
-    reader = load_model(spec, graph, threads=batching.layout)
+    reader = open_model(spec, graph)
     known = len(spec.Golden)
     largest, golden = (1, min(1, known)) if tried else (batching.MaxBatch, known)
     try:

@@ -91,6 +91,10 @@ class Pool:
         self._active: dict[str, str] = {}  # model to key
         self._draining: list[Session] = []
 
+    def busy(self) -> bool:
+        """Tell whether any request is in hand."""
+        return any(session.leases for session in [*self._sessions.values(), *self._draining])
+
     def loaded(self) -> list[Loaded]:
         """Return the sessions that could serve, as the policy sees them."""
         return [

@@ -10,6 +10,7 @@ from contract.pixels import Pixels
 from contract.spec import ModelSpec
 from engine import LATENCY, Threads
 from engine.errors import GraphError
+from engine.pauses import Pause, no_pause
 from engine.reading import Reading
 
 
@@ -73,9 +74,12 @@ class FakeEngine:
         self.troubles = 0
         self.threads = LATENCY
 
-    def __call__(self, spec: ModelSpec, graph: bytes, /, *, threads: Threads = LATENCY) -> FakeReader:
+    def __call__(
+        self, spec: ModelSpec, graph: bytes, /, *, threads: Threads = LATENCY, pause: Pause = no_pause
+    ) -> FakeReader:
         assert sha256(graph) == spec.Graph.SHA256
         self.threads = threads
+        pause()
         orders = json.loads(graph)
         self.loads.append(orders["word"])
         self.tries.append((orders["word"], bool(orders.get("bad"))))

@@ -3,8 +3,10 @@
 import sys
 from collections.abc import Sequence
 from contextlib import closing
+from functools import partial
 
 import engine
+from engine.pauses import no_pause
 from serving.cli import flags
 from serving.cli.serve import check_folders, trial_for
 from serving.core_settings import BatchingSection
@@ -58,7 +60,8 @@ def _prove(candidate: Candidate, load_model: LoadModel, batching: BatchingSectio
         spec, graph = read(candidate)
         try_model(spec, graph, batching.MaxBatch, yielding=False)
         tried = not isinstance(try_model, NoTrial)
-        load(spec, graph, load_model, batching, lambda _state, _reason: None, tried=tried).close()
+        open_model = partial(load_model, threads=batching.layout, pause=no_pause)
+        load(spec, graph, open_model, batching, lambda _state, _reason: None, tried=tried).close()
     except Exception as error:  # noqa: BLE001 - the command reports whatever is wrong, and goes on with the next
         return str(error) or type(error).__name__
     return ""
