@@ -1,6 +1,6 @@
 """How well the defaults read: `init` and `train` on several sets, as a user would call them.
 
-    python benchmarks/accuracy.py --work DIR [--data DIR] [--seeds 0 1 2] SET...
+    python benchmarks/accuracy.py SET... --work DIR [--data DIR] [--seeds 0 1 2]
     python benchmarks/accuracy.py --work DIR --page docs/RESULTS.md
 
 Sets: `kaggle`, `henan` (DIR of --data holds kaggle_v2.zip and henan.zip, names label_hash.ext), `henan-corrected`
@@ -17,11 +17,13 @@ file in DIR/results; the page is made of all that are there.
 import argparse
 import csv
 import json
+import shutil
 import time
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -35,10 +37,16 @@ from trainer.evaluation.metrics import score
 def main() -> None:
     """Train the sets that are asked for, or write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("sets", nargs="*", metavar="SET", help=", ".join(GOALS))
+    parser.add_argument("sets", nargs="*", metavar="SET", help=f"before --seeds: {', '.join(GOALS)}")
     parser.add_argument("--work", type=Path, required=True)
-    parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[0])
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=ROOT.parent / "shared" / "data",
+        metavar="DIR",
+        help="holds kaggle_v2.zip and henan.zip (default: shared/data beside this repository, %(default)s)",
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[0], help="of the trainings (default: 0)")
     parser.add_argument("--page", type=Path)
     arguments = parser.parse_args()
     unknown = set(arguments.sets) - set(GOALS)
@@ -97,11 +105,12 @@ def kaggle(name: str, work: Path, data: Path) -> Path:
 
 def henan(name: str, work: Path, data: Path) -> Path:
     """Return the config of henan, unpacked: a label file can only name files."""
-    folder = work / "data" / "henan"
-    if not folder.exists():
+
+    def unpack(folder: Path) -> None:
         with zipfile.ZipFile(data / "henan.zip") as archive:
             archive.extractall(folder)
-    return proposed(name, work, folder)
+
+    return proposed(name, work, made(work / "data" / "henan", unpack))
 
 
 def corrected(name: str, work: Path, data: Path) -> Path:
@@ -118,12 +127,25 @@ def drawn(name: str, work: Path, data: Path) -> Path:  # noqa: ARG001 - the othe
     """Return the config of a set drawn by the captcha package: pictures to choose by and fresh ones to test on."""
     charset, size, count = {"digits": ("NUMERIC", "160x60", 10_000), "alphanumeric": (LOWER, "100x60", 20_000)}[name]
     for part, pictures, seed in (("train", count, 1), ("test", 2_000, 2), ("fresh", 2_000, 3)):
-        folder = work / "data" / f"{name}-{part}"
-        if not folder.exists():
-            how = ["--charset", charset, "--length", "4", "--size", size, "--seed", str(seed)]
-            trainer(work, "synth", str(folder), "--count", str(pictures), *how)
+        how = ["--count", str(pictures), "--charset", charset, "--length", "4", "--size", size, "--seed", str(seed)]
+        made(work / "data" / f"{name}-{part}", partial(draw, work, how))
     test = str(work / "data" / f"{name}-test")
     return proposed(name, work, work / "data" / f"{name}-train", System={"TestPath": test})
+
+
+def draw(work: Path, how: Sequence[str], folder: Path) -> None:
+    """Draw pictures into a folder."""
+    trainer(work, "synth", str(folder), *how)
+
+
+def made(folder: Path, make: Callable[[Path], None]) -> Path:
+    """Return a folder, made under another name first: what an interruption leaves must not be taken for the set."""
+    if not folder.exists():
+        begun = folder.with_name(f"{folder.name}.begun")
+        shutil.rmtree(begun, ignore_errors=True)
+        make(begun)
+        begun.rename(folder)
+    return folder
 
 
 LOWER = "ALPHANUMERIC_LOWER"

@@ -1,5 +1,6 @@
 """The service under test, in this process or in one of its own."""
 
+import select
 import subprocess
 import sys
 import time
@@ -19,6 +20,8 @@ from serving.errors import ServingError
 from serving.events import Events
 from serving.load.senders import Outcome, Sender
 from serving.settings import load
+
+READY_SECONDS = 300
 
 
 class Service(Protocol):
@@ -65,7 +68,7 @@ class InProcess:
         self._wait_for(release.version)
 
     def _wait_for(self, version: str) -> None:
-        until = time.monotonic() + 300
+        until = time.monotonic() + READY_SECONDS
         while [m.version for m in self.plane.models() if m.state in {"active", "draining", "standby"}] != [version]:
             if time.monotonic() > until:
                 raise TimeoutError(f"{version} does not serve: {self.plane.models()}")
@@ -113,10 +116,29 @@ class OverHttp:
         words += [word for key, value in values.items() for word in ("--set", f"{key}={value}")]
         command = [sys.executable, "-m", "serving", *words, "--grpc-port", "off", "--log-level", "warning"]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        try:
+            self.url = self._told_address()
+            self._wait_until_ready()
+        except BaseException:  # also of an interruption: nobody else could stop it yet
+            self.close()
+            raise
+
+    def _told_address(self) -> str:
         assert self._process.stdout
-        self.url = self._process.stdout.readline().split()[-1]
+        told, _, _ = select.select([self._process.stdout], [], [], READY_SECONDS)
+        words = self._process.stdout.readline().split() if told else []
+        if not words:
+            raise RuntimeError(f"the service ended, or told no address in {READY_SECONDS} s: what it said stands above")
+        return words[-1]
+
+    def _wait_until_ready(self) -> None:
+        until = time.monotonic() + READY_SECONDS
         with self._client() as client:
             while not client.ready():
+                if self._process.poll() is not None:
+                    raise RuntimeError(f"the service ended with exit code {self._process.returncode}: see above")
+                if time.monotonic() > until:
+                    raise TimeoutError(f"the service is not ready after {READY_SECONDS} s")
                 time.sleep(0.05)
 
     def active(self) -> str:
@@ -134,7 +156,10 @@ class OverHttp:
     def close(self) -> None:
         """Stop it."""
         self._process.terminate()
-        self._process.communicate(timeout=60)
+        try:
+            self._process.communicate(timeout=60)
+        finally:
+            self._process.kill()  # does nothing to one that has ended
 
 
 class _Direct:

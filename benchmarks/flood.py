@@ -23,6 +23,7 @@ from serving.load.samples import arrivals
 PATH = "/captcha/v1"
 _RECEIVE_BYTES = 64 * 1024
 _LAST_ANSWERS_SECONDS = 10.0
+CLOSED, UNANSWERED = 0, -1  # beside the statuses of HTTP
 _SHORTEST_WAIT = 0.0005  # seconds; what falls due meanwhile goes out together
 
 
@@ -32,18 +33,27 @@ class Poured:
 
     Attributes:
         seconds: that it lasted.
-        replies: seconds until each answer was there, by HTTP status; 0 stands for connections that the service closed.
+        replies: seconds until each answer was there that came meanwhile, by HTTP status; `CLOSED` stands for
+            connections that the service closed.
+        late: what became of the requests that were in hand at its end, by status; `UNANSWERED` stands for those that
+            had no answer long after.
         worked: share of a processor that sending took.
     """
 
     seconds: float
     replies: Mapping[int, Sequence[float]]
+    late: Counter[int]
     worked: float
 
     @property
     def answers(self) -> Counter[int]:
-        """How many answers there were, by HTTP status."""
+        """How many answers came while it lasted, by status."""
         return Counter({status: len(times) for status, times in self.replies.items()})
+
+    @property
+    def outcomes(self) -> Counter[int]:
+        """What became of all requests, by status."""
+        return self.answers + self.late
 
 
 class Flood:
@@ -86,14 +96,15 @@ def pour(url: str, pictures: Sequence[bytes], rate: float, seconds: float, conne
         crowd = _Crowd((parts.hostname or "127.0.0.1", parts.port or 80), connections, answering)
         begun = time.perf_counter()
         for number, due in enumerate(arrivals(rate, seconds, seed=1)):
-            while (wait := due - (time.perf_counter() - begun)) > 0 or not crowd.idle:
-                crowd.listen(max(wait, _SHORTEST_WAIT))
-            if time.perf_counter() - begun > seconds:
+            while (now := time.perf_counter() - begun) <= seconds and (now < due or not crowd.idle):
+                crowd.listen(max(due - now, _SHORTEST_WAIT))
+            if now > seconds:
                 break
             crowd.send(requests[number % len(requests)])
-        passed = time.perf_counter() - begun
-        crowd.finish()
-    return Poured(passed, dict(crowd.replies), (time.process_time() - worked) / passed)
+        passed, worked = time.perf_counter() - begun, time.process_time() - worked
+        replies = {status: tuple(times) for status, times in crowd.replies.items()}
+        late = crowd.finish()
+    return Poured(passed, replies, late, worked / passed)
 
 
 def request_of(picture: bytes, host: str) -> bytes:
@@ -121,14 +132,19 @@ class _Crowd:
             if status is not None:
                 self.replies[status].append(time.perf_counter() - key.data.sent)
                 self._answering.unregister(key.fileobj)
-                self.idle.append(key.data if status else _Connection(self._address))
+                self.idle.append(_Connection(self._address) if status == CLOSED else key.data)
 
-    def finish(self) -> None:
+    def finish(self) -> Counter[int]:
+        """Wait for what is in hand, close all connections, and return what became of it."""
+        self.replies.clear()
         until = time.perf_counter() + _LAST_ANSWERS_SECONDS
         while self._answering.get_map() and time.perf_counter() < until:
             self.listen(0.1)
-        for connection in self.idle:
+        silent = [key.data for key in self._answering.get_map().values()]
+        for connection in [*self.idle, *silent]:
             connection.socket.close()
+        late = Counter({status: len(times) for status, times in self.replies.items()})
+        return late + Counter({UNANSWERED: len(silent)})
 
 
 class _Connection:
@@ -147,14 +163,14 @@ class _Connection:
             self.socket.sendall(request)
 
     def receive(self) -> int | None:
-        """Return the status of the answer once all of it is there; 0 if the service has closed the connection."""
+        """Return the status of the answer once all of it is there, or `CLOSED`."""
         try:
             received = self.socket.recv(_RECEIVE_BYTES)
         except OSError:
             received = b""
         if not received:
             self.socket.close()
-            return 0
+            return CLOSED
         self._come += received
         head, rest, body = self._come.partition(b"\r\n\r\n")
         if not rest or len(body) < _length(head):

@@ -17,7 +17,7 @@ from trainer.framework import import_keras
 
 SIZE = (150, 50)
 PICTURES = 64
-GOLDEN = 6
+GOLDEN = 8  # the default of Export.Golden
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ overload  5 times what the service can do: how quickly is a request refused, and
           what 64 clients get, alone and beside senders that are as busy and send to nobody
 fairness  99th percentile of a model at 5 % of what it can do, beside another at 10 times of what that can do, against
           the same load with the other at rest
-loader    99th percentile at 50 % load while graphs of about 1, 6 and 50 MB take over from each other beside it, against
+loader    99th percentile at 50 % load while graphs of 0.5, 6 and 53 MB take over from each other beside it, against
           none doing so; and the longest time for which no Python thread got a turn
 
 The model is a CNN5-H64 for 150x50 pictures with random weights, or the one in FOLDER/model and FOLDER/graph. In this
@@ -39,6 +39,7 @@ from serving.load.samples import percentile
 
 SHARE = 0.7  # of the capacity
 SWAPS = 30
+FEW = 20  # swaps, after which memory is looked at first
 
 
 def main() -> None:
@@ -50,9 +51,11 @@ def main() -> None:
     parser.add_argument("--over", choices=["process", "http"], default="process")
     parser.add_argument("--artifact", type=Path, metavar="FOLDER", help="holds graph/ and model/ with one model")
     parser.add_argument("--seconds", type=float, default=60.0, help="of the load with swaps, and of that without")
-    parser.add_argument("--swaps", type=int, default=500, help="of the part `memory`")
+    parser.add_argument("--swaps", type=int, default=500, help=f"of the part `memory`: more than {FEW}")
     parser.add_argument("--set", metavar="KEY=VALUE", action="append", default=[], help="of the platform's settings")
     arguments = parser.parse_args()
+    if arguments.swaps <= FEW:
+        parser.error(f"--swaps {arguments.swaps}: memory is compared with that after {FEW} swaps; ask for more of them")
     artifacts = Artifacts.read(arguments.artifact) if arguments.artifact else Artifacts.random()
     for name in arguments.parts or parts:
         print(f"{name}:", flush=True)
@@ -113,9 +116,9 @@ def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> 
         for number in range(1, arguments.swaps + 1):
             service.swap(number)
             service.read(artifacts.pictures[number % len(artifacts.pictures)])
-            if number == 20:
+            if number == FEW:
                 first = service.resident()
-            if number % 100 == 0 or number in {20, arguments.swaps}:
+            if number % 100 == 0 or number in {FEW, arguments.swaps}:
                 print(f"  after {number} swaps: {service.resident():.0f} MB", flush=True)
         last = service.resident()
     print(f"  {last - first:+.0f} MB, {last / first:.3f} times")

@@ -3,9 +3,10 @@
     python benchmarks/training.py --torch /path/to/environment/bin/python [--rounds 9] [--steps 5]
 
 CNN5 with the geometry `wide`, BLSTM 64, 37 classes, 64 pictures of 160x60, AdamW, gradients clipped: forward, CTC,
-backward and update. Ours is `Learner.step` as `train` calls it, moving average included. PyTorch runs in an environment
-of your own (made with `pip install torch==2.13.* numpy`) in three ways: eager, channels-last, and channels-last
-compiled; in float32, and with autocast to bfloat16.
+backward and update. Ours is `Learner.step` as `train` calls it; every tenth step also goes into the moving average of
+the weights, which the medians leave out. PyTorch runs in an environment of your own (made with
+`pip install torch==2.13.* numpy`) in three ways: eager, channels-last, and channels-last compiled; in float32, and with
+autocast to bfloat16.
 
 Every candidate has a process of its own. All take turns of a few steps; a ratio is the median over the rounds of two
 medians of the same round. Without --torch only ours is measured, and where its time goes.

@@ -16,16 +16,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from serving.answer import Hints
 from serving.client import ClientError, GrpcClient, HttpClient, Patience
 
 ROOT = Path(__file__).resolve().parent.parent
-CONFIG = "configs/model.yaml"
-MODEL = "digits-CNN5-H64-160x60"
-TRAINING, FRESH = Path("data/digits"), Path("data/digits-fresh")
+CONFIG = "scripts/demo.yaml"
+MODEL = "foundry-demo"
+TRAINING, FRESH = Path("data/demo"), Path("data/demo-fresh")
 LEAST_ACCURACY = 0.98
 
 # Every request is tried once, so that a failed one shows.
 ONCE = Patience(retries=0)
+
+# Other models may lie beside the demo's that read pictures of the same size.
+OURS = Hints(name=MODEL)
 
 
 class DemoError(Exception):
@@ -138,7 +142,7 @@ def ask(http: str, grpc: str) -> None:
     with HttpClient(http, ONCE) as web, GrpcClient(grpc, ONCE) as rpc:
         for number, path in enumerate(shown):
             name, client = ("HTTP", web) if number < 5 else ("gRPC", rpc)
-            result = client.read(path.read_bytes())
+            result = client.read(path.read_bytes(), OURS)
             mark = "" if result.text == truth(path) else "   <- wrong"
             source = f"{result.model} {result.version}"
             print(f"  {name}  truth {truth(path)}  read {result.text}  {result.confidence:.3f}  {source}{mark}")
@@ -165,7 +169,7 @@ class Load:
             while not stop.is_set():
                 content, label = random.choice(pictures)
                 try:
-                    result = client.read(content)
+                    result = client.read(content, OURS)
                 except ClientError as error:
                     self.failures.append(str(error))
                 else:

@@ -60,7 +60,11 @@ def started(stage: Stage, candidate: Candidate) -> Server:
 
 
 def load(server: Server, stage: Stage, clients: int, seconds: float) -> Run:
-    """Put the load of some clients on a server, after a second to warm up."""
+    """Put the load of some clients on a server, after a second to warm up.
+
+    Raises:
+        RuntimeError: not one request was answered: its times say nothing.
+    """
     server.resume()
     try:
         wrk(server, stage, clients, 1)
@@ -69,7 +73,9 @@ def load(server: Server, stage: Stage, clients: int, seconds: float) -> Run:
         cpu = server.cpu_seconds() - before
     finally:
         server.pause()
-    good = max(1, found["requests"] - found["refused"])
+    good = found["requests"] - found["refused"]
+    if not good:
+        raise RuntimeError(f"{server.candidate.name} answered nothing to {clients} clients: {found}")
     errors = int(found["refused"] + found["broken"])
     return Run(good / found["seconds"], found["p50"], found["p99"], errors, 1000 * cpu / good)
 

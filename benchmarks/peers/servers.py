@@ -11,9 +11,10 @@ import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks.peers import family
+
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
-_TICKS = os.sysconf("SC_CLK_TCK")
 _OURS = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "platform")))}
 
 
@@ -44,9 +45,9 @@ def ours(name: str, folder: Path, *settings: str) -> Candidate:
     return Candidate(name, (sys.executable, *words), "/captcha/v1", environment=_OURS)
 
 
-def http_alone() -> Candidate:
+def http_alone(*settings: str) -> Candidate:
     """Return our HTTP before a model that answers at once."""
-    command = (sys.executable, "-m", "benchmarks.peers.answering", "PORT")
+    command = (sys.executable, "-m", "benchmarks.peers.answering", "PORT", *settings)
     return Candidate("ours, no model", command, "/captcha/v1", environment=_OURS)
 
 
@@ -86,37 +87,40 @@ class Server:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        self._wait(body, log)
-        self.pause()
+        try:
+            self._wait(body, log)
+            self.pause()
+        except BaseException:  # also of an interruption: nobody else could stop it yet
+            self.stop()
+            raise
 
     def pause(self) -> None:
         """Let it do nothing."""
-        os.killpg(self._process.pid, signal.SIGSTOP)
+        family.send(signal.SIGSTOP, self._members())
 
     def resume(self) -> None:
         """Let it work."""
-        os.killpg(self._process.pid, signal.SIGCONT)
+        family.send(signal.SIGCONT, self._members())
 
     def cpu_seconds(self) -> float:
         """Return the CPU time of all its processes."""
-        parents, ticks = {}, {}
-        for path in Path("/proc").glob("[0-9]*/stat"):
-            try:
-                fields = path.read_text().rpartition(")")[2].split()
-            except OSError:  # it has ended meanwhile
-                continue
-            parents[int(path.parent.name)] = int(fields[1])
-            ticks[int(path.parent.name)] = int(fields[11]) + int(fields[12])
-        return sum(ticks[number] for number in parents if self._process.pid in _line(number, parents)) / _TICKS
+        return family.cpu_seconds(self._members())
 
     def stop(self) -> None:
         """End it."""
-        self.resume()
-        os.killpg(self._process.pid, signal.SIGTERM)
+        members = self._members()
+        family.send(signal.SIGTERM, members)
+        family.send(signal.SIGCONT, members)  # one that is paused hears of its end only then
         try:
             self._process.wait(20)
         except subprocess.TimeoutExpired:
-            os.killpg(self._process.pid, signal.SIGKILL)
+            pass
+        finally:
+            family.send(signal.SIGKILL, members)  # also those that outlive the first one
+        self._process.wait()
+
+    def _members(self) -> family.Processes:
+        return family.family(self._process.pid)
 
     def _wait(self, body: bytes, log: Path) -> None:
         until = time.monotonic() + 300
@@ -127,18 +131,8 @@ class Server:
                     return
             except (urllib.error.URLError, OSError) as error:
                 if time.monotonic() > until or self._process.poll() is not None:
-                    self._process.kill()
                     raise RuntimeError(f"{self.candidate.name} does not answer: see {log}") from error
                 time.sleep(0.2)
-
-
-def _line(number: int, parents: dict[int, int]) -> list[int]:
-    """Return a process with its parent, its parent's parent and so on."""
-    line = []
-    while number in parents:
-        line.append(number)
-        number = parents[number]
-    return line
 
 
 def _free_port() -> int:

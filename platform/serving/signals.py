@@ -6,10 +6,14 @@ import queue
 import signal
 import sys
 from collections.abc import Callable
+from concurrent import futures
 from types import FrameType, TracebackType
 from typing import Any, Self
 
-_STOP = (signal.SIGTERM, signal.SIGINT)
+# Ctrl-Break is all that another process can send to this one on Windows.
+_STOP: tuple[signal.Signals, ...] = tuple(
+    filter(None, (signal.SIGTERM, signal.SIGINT, getattr(signal, "SIGBREAK", None)))
+)
 _RESCAN = () if sys.platform == "win32" else (signal.SIGHUP,)
 _WAKE_SECONDS = 0.5  # a wait without end would not see Ctrl-C on Windows
 
@@ -19,9 +23,9 @@ _log = logging.getLogger(__name__)
 class Signals:
     """Takes the signals from `with` on: before the service says that it listens, since whoever reads that may send one.
 
-    SIGTERM and SIGINT end `wait`, a second one ends the process at once. A handler runs in the midst of whatever the
-    main thread does, so it may take no lock that the main thread may hold: it puts the signal into a queue that can be
-    put into at any moment, where an Event has a lock.
+    SIGTERM, SIGINT and Ctrl-Break on Windows end `wait`, a second one ends the process at once. A handler runs in the
+    midst of whatever the main thread does, so it may take no lock that the main thread may hold: it puts the signal
+    into a queue that can be put into at any moment, where an Event has a lock.
 
     Args:
         rescan: called by `wait` on SIGHUP, where there is such a signal.
@@ -64,3 +68,12 @@ class Signals:
         if error:  # else the process is about to end, and one more signal changes nothing about that
             for number, handler in self._before.items():
                 signal.signal(number, handler)
+
+
+def hearing(work: Callable[[], None]) -> None:
+    """Do work on another thread, so that the main thread goes on to hear signals: on Windows long waits let none in."""
+    with futures.ThreadPoolExecutor(1) as threads:
+        done = threads.submit(work)
+        while not done.done():
+            futures.wait([done], _WAKE_SECONDS)
+        done.result()

@@ -95,6 +95,17 @@ def test_what_waits_for_a_worker_is_late() -> None:
     assert second.right is None
 
 
+def test_the_caller_never_waits_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    join = threading.Thread.join
+
+    def bounded(thread: threading.Thread, timeout: float | None = None) -> None:
+        assert timeout is not None  # else nobody could stop it on Windows
+        join(thread, timeout)
+
+    monkeypatch.setattr(threading.Thread, "join", bounded)
+    assert len(run([0.0], [Picture(b"go")], [lambda: Slow(threading.Event())])) == 1
+
+
 @pytest.mark.parametrize(
     ("timing", "seconds"), [("app;dur=12.5", 0.0125), ("db;dur=1, app;dur=2", 0.002), ("", None), ("app", None)]
 )

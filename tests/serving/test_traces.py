@@ -1,4 +1,6 @@
+import socket
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +109,24 @@ def test_a_share_of_the_requests(service: Service, tracer: Callable[..., Any], m
     requests.post(url, picture(7), headers={"traceparent": PARENT}, timeout=10)  # the client has decided
     assert_one_trace(spans(memory, 4), "POST /captcha/v3")
     server.stop(5)
+
+
+def test_a_collector_that_does_not_answer_holds_up_no_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    from serving import telemetry  # noqa: PLC0415
+
+    at_the_end: list[Callable[[], None]] = []
+    monkeypatch.setattr("atexit.register", at_the_end.append)
+    monkeypatch.setattr(telemetry, "LAST_SECONDS", 0.1)
+    with socket.create_server(("127.0.0.1", 0)) as collector:
+        before = set(threading.enumerate())
+        tracer = telemetry.OpenTelemetry.to(f"http://127.0.0.1:{collector.getsockname()[1]}/v1/traces", 1.0)
+        (sending,) = set(threading.enumerate()) - before
+        tracer.begin("http", {}).end("GET /", "200", failed=False)
+        for action in at_the_end:
+            action()
+        assert sending.is_alive()  # and waits for the answer still
+        collector.accept()[0].close()
+    sending.join(10)
 
 
 def test_off_without_settings_and_a_sentence_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:

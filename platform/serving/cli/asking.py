@@ -1,6 +1,7 @@
 """What `ask` and `load` share: where the service is, the key, and the pictures to send."""
 
 import argparse
+import codecs
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
@@ -40,18 +41,21 @@ def credentials_of(arguments: argparse.Namespace) -> Credentials:
     A key on the command line would be in the list of processes, so there is no flag for it.
 
     Raises:
-        ConfigError: the file cannot be read, or there is nothing to sign with.
+        ConfigError: the file cannot be read, there is nothing to sign with, or it cannot be sent.
     """
     path: Path | None = arguments.key_file
     authority: Path | None = arguments.authority
     if authority:
         _check_authority(authority)
-    key = os.environ.get("FOUNDRY_KEY", "") if path is None else _key_in(path)
-    if not arguments.signer:
-        return Credentials(key=key, authority=authority)
-    if not key:
+    key = _first_word(os.environ.get("FOUNDRY_KEY", "") if path is None else _text_in(path))
+    if arguments.signer and not key:
         raise ConfigError("--signer", ["there is nothing to sign with: name the key's file with --key-file"])
-    return Credentials(signer=arguments.signer, secret=key, authority=authority)
+    try:
+        if arguments.signer:
+            return Credentials(signer=arguments.signer, secret=key, authority=authority)
+        return Credentials(key=key, authority=authority)
+    except ValueError as error:
+        raise ConfigError("--signer" if arguments.signer else str(path or "FOUNDRY_KEY"), [str(error)]) from error
 
 
 def grpc_address(text: str) -> tuple[str, bool]:
@@ -107,7 +111,7 @@ def fold_of(arguments: argparse.Namespace) -> Callable[[str], str]:
 
 def _check_authority(path: Path) -> None:
     try:
-        Credentials(authority=path).context()
+        _ = Credentials(authority=path).context
     except OSError as error:  # ssl.SSLError is one
         raise ConfigError("--authority", [f"{path}: no certificate can be read from it: {error}"]) from error
 
@@ -120,12 +124,18 @@ def _has_host(url: str) -> bool:
         return False
 
 
-def _key_in(path: Path) -> str:
+def _text_in(path: Path) -> str:
     try:
-        words = path.read_text(encoding="utf-8").split()
+        content = path.read_bytes()
+        # PowerShell's `>` writes UTF-16 and its Set-Content may begin UTF-8 with a mark too.
+        is_wide = content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        return content.decode("utf-16" if is_wide else "utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(str(path), [f"no key can be read from it: {error}"]) from error
-    return words[0] if words else ""
+
+
+def _first_word(text: str) -> str:
+    return next(iter(text.split()), "")
 
 
 def _files(path: Path) -> Iterator[Path]:

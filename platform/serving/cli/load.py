@@ -19,8 +19,7 @@ from serving.cli.asking import (
     pictures_in,
 )
 from serving.load.report import csv_text, json_text, svg_text
-from serving.load.run import Picture
-from serving.load.run import run as run_load
+from serving.load.run import Picture, run_with
 from serving.load.samples import arrivals, summary
 from serving.load.senders import GrpcSender, HttpSender, Sender
 
@@ -45,8 +44,9 @@ def run(words: Sequence[str]) -> int:
     due = arrivals(arguments.rate, arguments.seconds, arguments.seed)
     folder: Path = arguments.out
     folder.mkdir(parents=True, exist_ok=True)  # what cannot be written is better known before
+    senders = [opened() for opened in connect]
     started = datetime.now().astimezone()
-    samples = run_load(due, pictures, connect)
+    samples = run_with(due, pictures, senders)
     found = summary(samples, arguments.seconds)
     title = f"{arguments.rate:g} requests a second for {arguments.seconds:g} s"
     (folder / "samples.csv").write_text(csv_text(samples, started), encoding="utf-8")

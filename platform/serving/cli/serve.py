@@ -15,7 +15,7 @@ from serving.events import Events
 from serving.loading import NoTrial, TryModel
 from serving.security.addresses import loopback
 from serving.settings import Settings
-from serving.signals import Signals
+from serving.signals import Signals, hearing
 
 _log = logging.getLogger(__name__)
 
@@ -69,7 +69,7 @@ def run(words: Sequence[str]) -> int:
         sys.stdout.flush()
         with Events(folders if settings.Folders.Events else [], lifecycle.wake):
             signals.wait()
-            daemon.stop()
+            hearing(daemon.stop)
     _log.info("stopped")
     return 0
 

@@ -55,7 +55,7 @@ class Patience:
     """How long to try.
 
     Attributes:
-        seconds: for one call with all its attempts.
+        seconds: for one call with all its attempts; see `exchange.Exchange` for what it does not reach over HTTP.
         retries: further attempts behind the first.
     """
 

@@ -65,18 +65,27 @@ class GrpcClient:
     def stream(self, batches: Iterable[Sequence[bytes]], hints: Hints | None = None) -> Iterator[list[Result]]:
         """Read many pictures over one call: for each batch its results, in order, while later ones are under way.
 
-        A picture or a batch that cannot be read has results that say so. Nothing is tried again.
+        A picture or a batch that cannot be read has results that say so. Nothing is tried again. There is no deadline,
+        neither for the whole nor for a batch: `close` on another thread ends a stream that takes too long.
+
+        Args:
+            batches: asked for on a thread of gRPC's. What it raises is raised here, behind the results of those before.
+            hints: which model is wanted.
 
         Raises:
             RefusedError: the service refused the call.
             UnreachableError: no answer.
         """
         counts: deque[int] = deque()
+        broken: list[Exception] = []
 
         def requests() -> Iterator[PredictRequest]:
-            for batch in batches:
-                counts.append(len(batch))
-                yield _request(batch, hints)
+            try:
+                for batch in batches:
+                    counts.append(len(batch))
+                    yield _request(batch, hints)
+            except Exception as error:  # noqa: BLE001 - gRPC would take it for the service's
+                broken.append(error)
 
         try:
             metadata = self._credentials.metadata(signed_as("predict_stream", b""))
@@ -84,6 +93,8 @@ class GrpcClient:
                 yield _results(answer, counts.popleft())
         except grpc.RpcError as error:
             raise self._explained(error) from error
+        if broken:
+            raise broken[0]
 
     def close(self) -> None:
         """Close the connection."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from serving.load.samples import Sample
 from serving.load.senders import Sender
 
+_WAKE_SECONDS = 0.5  # a wait without end would not see Ctrl-C on Windows
+
 
 @dataclass(frozen=True)
 class Picture:
@@ -34,13 +36,24 @@ def run(due: Sequence[float], pictures: Sequence[Picture], connect: Sequence[Cal
     Returns:
         A sample of each request, in order.
     """
-    senders = [opened() for opened in connect]  # here, where the caller sees what goes wrong
+    return run_with(due, pictures, [opened() for opened in connect])  # here, where the caller sees what goes wrong
+
+
+def run_with(due: Sequence[float], pictures: Sequence[Picture], senders: Sequence[Sender]) -> list[Sample]:
+    """Send as `run` does, from now on, however long it took to make the senders.
+
+    Args:
+        due: in seconds from now, ascending.
+        pictures: taken in turn.
+        senders: one for each worker.
+    """
     crowd = _Crowd(due, pictures)
     workers = [threading.Thread(target=crowd.work, args=(sender,), daemon=True) for sender in senders]
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join()
+        while worker.is_alive():
+            worker.join(_WAKE_SECONDS)
     return sorted(crowd.samples, key=lambda sample: sample.index)
 
 

@@ -3,7 +3,6 @@
 import http.client
 import json
 import re
-import time
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -11,8 +10,8 @@ from urllib.parse import urlsplit
 import grpc
 
 from serving.client.credentials import Credentials
+from serving.client.exchange import Exchange, Sent
 from serving.client.rpc import open_channel
-from serving.client.web import STALE_SECONDS
 from serving.forms import NATIVE
 from serving.security.signing import Signable, signed_as
 from serving.wire.recognizer_pb2 import PredictRequest, PredictResult
@@ -51,7 +50,7 @@ class HttpSender:
 
     Args:
         url: of the service.
-        seconds: to wait for an answer.
+        seconds: for a request and its answer.
         credentials: if the service wants a key.
     """
 
@@ -59,37 +58,33 @@ class HttpSender:
         parts = urlsplit(url)
         host = parts.hostname or ""
         self._credentials = credentials
-        self._used_at = 0.0
+        self._seconds = seconds
         self._path = parts.path.rstrip("/") + _PATH
-        self._connection = (
-            http.client.HTTPSConnection(host, parts.port, timeout=seconds, context=credentials.context())
+        self._exchange = Exchange(
+            http.client.HTTPSConnection(host, parts.port, context=credentials.context)
             if parts.scheme == "https"
-            else http.client.HTTPConnection(host, parts.port, timeout=seconds)
+            else http.client.HTTPConnection(host, parts.port)
         )
 
     def send(self, picture: bytes) -> Outcome:
         """Send one picture."""
         headers = {"Content-Type": "image/png", "Accept": NATIVE}
         headers |= self._credentials.headers(Signable("POST", _PATH, "", picture))
-        if time.monotonic() - self._used_at > STALE_SECONDS:
-            self._connection.close()
         try:
-            self._connection.request("POST", self._path, picture, headers)
-            response = self._connection.getresponse()
-            answer = json.loads(response.read())
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            self._connection.close()
+            got = self._exchange.ask(Sent("POST", self._path, picture, headers), self._seconds)
+        except (OSError, http.client.HTTPException) as error:
             return Outcome(error=type(error).__name__)
-        self._used_at = time.monotonic()
-        if response.status != http.client.OK:
-            return Outcome(error=f"HTTP {response.status}")
-        if not isinstance(answer, dict):
+        if got.status != http.client.OK:
+            return Outcome(error=f"HTTP {got.status}")
+        try:
+            text = str(json.loads(got.content)["message"])
+        except (LookupError, TypeError, ValueError):
             return Outcome(error="another service")
-        return Outcome(str(answer.get("message", "")), "", worked_of(response.getheader("Server-Timing", "")))
+        return Outcome(text, "", worked_of(got.headers.get("Server-Timing", "")))
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self._exchange.close()
 
 
 class GrpcSender:

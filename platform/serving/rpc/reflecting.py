@@ -22,7 +22,7 @@ class Reflection:
 
     Args:
         names: of the services.
-        silence: ends the calls that say nothing.
+        silence: ends the calls that say nothing, or take nothing.
         gate: says from where calls are taken.
     """
 
@@ -40,6 +40,8 @@ class Reflection:
         try:
             with self._places.take(owner_of(self._gate, context)):
                 heard = self._silence.each(questions, context, _SILENT_SECONDS)
-                yield from self._teller.ServerReflectionInfo(heard, context)
+                for answer in self._teller.ServerReflectionInfo(heard, context):
+                    with self._silence.giving(context, _SILENT_SECONDS):
+                        yield answer
         except OverloadedError as error:
             context.abort(grpc.StatusCode.UNAVAILABLE, str(error))

@@ -15,9 +15,10 @@ from serving.pictures import RequestLimits
 from serving.rpc import reflecting
 from serving.rpc.callers import owner_of
 from serving.rpc.health import PREDICT, Health
+from serving.rpc.listening import Listening
 from serving.rpc.options import RpcOptions
 from serving.rpc.servicer import Predict
-from serving.rpc.silence import MOST, Listening, Silence
+from serving.rpc.silence import MOST, Silence
 from serving.wire.recognizer_pb2 import PredictResult
 
 _SPARE_THREADS = 8 + reflecting.PLACES + MOST  # for health and refusals while all calls are busy, and for the silent

@@ -58,7 +58,7 @@ class Predict:
         plane: answers the questions.
         limits: of one request.
         options: how it behaves; the call that is one too many is refused at once.
-        silence: ends the streams that say nothing.
+        silence: ends the streams that say nothing, or take nothing.
     """
 
     def __init__(self, plane: Recognizes, limits: RequestLimits, options: RpcOptions, silence: Silence) -> None:
@@ -102,7 +102,8 @@ class Predict:
                     for content in self._silence.each(contents, context):
                         with withdrawal.entered(watched):
                             answer = self._answer_or_failure(content, context, key)
-                        yield answer
+                        with self._silence.giving(context):
+                            yield answer
             except ServingError as error:
                 code = code_of(error, Hints())
                 outcome.status = _status_of(error)

@@ -1,13 +1,13 @@
-"""Calls whose client keeps silent. Each holds a thread of gRPC until its message is there, so they are bounded here."""
+"""Calls whose client keeps silent or takes no answer. Each holds a thread of gRPC, so they are bounded here."""
 
 import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import grpc
 
@@ -27,7 +27,7 @@ GRACE_SECONDS = 1.0
 """A message that comes by then is never counted as late."""
 
 MESSAGE_SECONDS = 60.0
-"""How long a message may take, as a body of HTTP."""
+"""How long a message may take, as a body of HTTP; an answer of a stream as well."""
 
 IDLE_SECONDS = 300.0
 """How long a stream may say nothing between two messages."""
@@ -44,7 +44,7 @@ class _Waiting:
 
 
 class Silence:
-    """Ends the calls that say nothing for too long, or of which there are too many.
+    """Ends the calls that say or take nothing for too long, or of which there are too many.
 
     Args:
         owner: says whose a call is: a name that many calls may have.
@@ -65,7 +65,7 @@ class Silence:
         self._thread.start()
 
     def close(self) -> None:
-        """End streams between two messages from now on: nothing of theirs is in work then."""
+        """End streams between two messages, and those whose client does not take its answer, from now on."""
         self._closing = True
 
     def stop(self) -> None:
@@ -100,6 +100,10 @@ class Silence:
                 except StopIteration:
                     return
             yield message
+
+    def giving(self, context: grpc.ServicerContext, seconds: float = MESSAGE_SECONDS) -> AbstractContextManager[None]:
+        """Watch the `yield` of an answer, which lasts for as long as the client does not take it."""
+        return self._watched(context, seconds, counted=False)
 
     def look(self, now: float) -> None:
         """End what is too much at this moment, on the clock of time.monotonic()."""
@@ -145,44 +149,3 @@ def surplus(owners: Sequence[str], share: int, most: int) -> list[int]:
         else:
             over.append(index)
     return over
-
-
-class Listening(grpc.ServerInterceptor):  # type: ignore[type-arg]  # the class is generic in its stub only
-    """Lets the one message of a call be awaited by `Silence`, and not by gRPC, which waits for ever.
-
-    Args:
-        silence: awaits it.
-    """
-
-    def __init__(self, silence: Silence) -> None:
-        self._silence = silence
-        self._closed = False
-
-    def close(self) -> None:
-        """Refuse every call from now on. gRPC alone would cancel those that come while a server stops."""
-        self._closed = True
-
-    def intercept_service(self, continuation: Callable[[Any], Any], handler_call_details: Any) -> Any:  # noqa: ANN401 - as gRPC has it
-        """Return what handles a method, or None if nothing does."""
-        if self._closed:
-            return grpc.stream_stream_rpc_method_handler(_refuse)
-        handler = continuation(handler_call_details)
-        if handler is None or handler.request_streaming:
-            return handler
-        behavior = handler.unary_stream if handler.response_streaming else handler.unary_unary
-
-        def answer(messages: Iterator[Any], context: grpc.ServicerContext, *more: Any) -> Any:  # noqa: ANN401 - any method
-            return behavior(self._silence.first(messages, context), context, *more)
-
-        # What gRPC reads from a method that answers through a callback and holds no thread, as the watch of health.
-        answer.experimental_non_blocking = getattr(behavior, "experimental_non_blocking", False)  # type: ignore[attr-defined]
-        make = (
-            grpc.stream_stream_rpc_method_handler
-            if handler.response_streaming
-            else grpc.stream_unary_rpc_method_handler
-        )
-        return make(answer, handler.request_deserializer, handler.response_serializer)
-
-
-def _refuse(_messages: Iterator[bytes], context: grpc.ServicerContext) -> Iterator[bytes]:
-    context.abort(grpc.StatusCode.UNAVAILABLE, "the service is stopping")

@@ -50,6 +50,12 @@ class Watching(health_pb2_grpc.HealthServicer):  # type: ignore[misc]  # it has 
         for watcher in watchers:
             watcher.tell(self._status_of)
 
+    def retire(self) -> None:
+        """Tell that none of the services serves any more."""
+        with self._lock:
+            known = list(self._statuses)
+        self.publish(dict.fromkeys(known, int(HealthCheckResponse.NOT_SERVING)))
+
     def Check(self, request: HealthCheckRequest, context: grpc.ServicerContext) -> HealthCheckResponse:  # noqa: N802 - gRPC's name
         """Return the status of a service."""
         greet(self._gate, context)

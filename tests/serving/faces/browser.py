@@ -97,3 +97,9 @@ def wait_for(look: Callable[[], _T], seconds: float = 15) -> _T:
         assert time.monotonic() < until, "it never came to be seen"
         time.sleep(0.05)
     return seen
+
+
+def enter_key(browser: Browser) -> None:
+    browser.click("#key-box summary")
+    browser.type("#key", "boss" + ENTER)
+    wait_for(lambda: "digits" in browser.text("#models"))

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +17,19 @@ from contract.errors import DamagedPictureError
 from serving import turns
 from serving.answer import Answer, Hints, ModelStatus, QueueStatus
 from serving.errors import DeadlineError, ServingError, UnknownModelError, UnreadablePictureError
+from serving.face_settings import SecuritySection
 from serving.http.app import create_app
+from serving.http.facilities import Facilities
 from serving.http.options import HttpOptions
 from serving.http.server import HttpServer
+from serving.metrics import Metrics
 from serving.rpc.options import RpcOptions
 from serving.rpc.server import RpcServer
+from serving.security.gate import Gate
+from serving.security.keys import digest_of
+from tests.serving.faces.browser import Browser
+from tests.serving.faces.test_http_admin import FakeAdmin
+from tests.serving.security.test_keys import write
 
 
 class FakePlane:
@@ -141,3 +150,40 @@ def serve_rpc(plane: FakePlane) -> Iterator[Callable[..., RpcServer]]:
             return server
 
         yield serve
+
+
+@pytest.fixture
+def admin() -> FakeAdmin:
+    return FakeAdmin()
+
+
+@pytest.fixture
+def console(plane: Any, serve_http: Callable[..., HttpServer], admin: FakeAdmin, tmp_path: Path) -> str:
+    scopes = ["infer", "admin", "metrics"]
+    path = write(tmp_path / "keys.yaml", {"Name": "boss", "SHA256": digest_of("boss"), "Scopes": scopes})
+    metrics = Metrics()
+    metrics.watch(plane)
+    metrics.batch("digits", "1.2", [0.001] * 4, 0.0123)
+    plane.statuses = [
+        ModelStatus("digits", "1.2", "active", "it is higher", size=(160, 60), accuracy=0.987, golden=8, latency=4.5),
+        ModelStatus("digits", "1.1", "discovered", "complete; 1.2 serves", size=(160, 60)),
+        ModelStatus("digits", "1.3", "rejected", "<b>digest</b> differs " * 8),
+    ]
+    gate = Gate(SecuritySection(Keys=path))
+    server = serve_http(facilities=Facilities(gate=gate, meter=metrics, metrics=metrics, admin=admin))
+    return f"http://127.0.0.1:{server.ports[0]}/"
+
+
+@pytest.fixture
+def browse(console: str, tmp_path: Path) -> Iterator[Callable[..., Browser]]:
+    opened: list[Browser] = []
+
+    def browse(width: int = 1280, *, dark: bool = False) -> Browser:
+        browser = Browser(tmp_path / f"profile{len(opened)}", width, dark=dark)
+        opened.append(browser)
+        browser.open(console)
+        return browser
+
+    yield browse
+    for browser in opened:
+        browser.close()

@@ -152,8 +152,7 @@ def test_a_connection_that_was_long_quiet_is_made_anew(
         server.stop(5.0)
         again = type(server)(plane, "127.0.0.1", server.ports)
         again.start()
-        for module in ("client.web", "load.senders"):
-            monkeypatch.setattr(f"serving.{module}.STALE_SECONDS", -1.0)
+        monkeypatch.setattr("serving.client.exchange.STALE_SECONDS", -1.0)
         assert client.ready()
         assert not sender.send(picture()).error
         again.stop(5.0)
@@ -220,6 +219,19 @@ def test_a_stream_has_a_result_per_picture(serve_rpc: Any, picture: Draw) -> Non
         results = list(client.stream(batches))
     assert [[one.text for one in batch] for batch in results] == [["8x4"], ["", ""], ["9x5", "", "7x3"]]
     assert [one.code for one in results[1]] == [500001, 500001]
+
+
+def test_what_the_batches_of_a_stream_raise_is_raised_behind_the_results_before(
+    grpc_client: Callable[..., GrpcClient], picture: Draw
+) -> None:
+    def batches() -> Iterator[list[bytes]]:
+        yield [picture(8, 4)]
+        raise LookupError("no more files")
+
+    results = []
+    with pytest.raises(LookupError, match="no more files"):
+        results.extend(one.text for one in grpc_client().stream(batches()) for one in one)
+    assert results == ["8x4"]
 
 
 def test_attempts_end_with_time_or_number() -> None:

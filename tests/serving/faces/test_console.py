@@ -1,21 +1,14 @@
 import base64
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from serving.answer import ModelStatus
-from serving.face_settings import SecuritySection
-from serving.http.facilities import Facilities
-from serving.http.server import HttpServer
-from serving.metrics import Metrics
-from serving.security.gate import Gate
-from serving.security.keys import digest_of
-from tests.serving.faces.browser import CHROMIUM, DRIVER, ENTER, TAB, Browser, wait_for
+from tests.serving.faces.browser import CHROMIUM, DRIVER, ENTER, TAB, Browser, enter_key, wait_for
 from tests.serving.faces.test_http_admin import FakeAdmin
-from tests.serving.security.test_keys import write
 
 pytestmark = [
     pytest.mark.slow,
@@ -31,49 +24,6 @@ const event = arguments[0] === "drop"
   : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
 document.body.dispatchEvent(event);
 """
-
-
-@pytest.fixture
-def admin() -> FakeAdmin:
-    return FakeAdmin()
-
-
-@pytest.fixture
-def url(plane: Any, serve_http: Callable[..., HttpServer], admin: FakeAdmin, tmp_path: Path) -> str:
-    scopes = ["infer", "admin", "metrics"]
-    path = write(tmp_path / "keys.yaml", {"Name": "boss", "SHA256": digest_of("boss"), "Scopes": scopes})
-    metrics = Metrics()
-    metrics.watch(plane)
-    metrics.batch("digits", "1.2", [0.001] * 4, 0.0123)
-    plane.statuses = [
-        ModelStatus("digits", "1.2", "active", "it is higher", size=(160, 60), accuracy=0.987, golden=8, latency=4.5),
-        ModelStatus("digits", "1.1", "discovered", "complete; 1.2 serves", size=(160, 60)),
-        ModelStatus("digits", "1.3", "rejected", "<b>digest</b> differs " * 8),
-    ]
-    gate = Gate(SecuritySection(Keys=path))
-    server = serve_http(facilities=Facilities(gate=gate, meter=metrics, metrics=metrics, admin=admin))
-    return f"http://127.0.0.1:{server.ports[0]}/"
-
-
-@pytest.fixture
-def browse(url: str, tmp_path: Path) -> Iterator[Callable[..., Browser]]:
-    opened: list[Browser] = []
-
-    def browse(width: int = 1280, *, dark: bool = False) -> Browser:
-        browser = Browser(tmp_path / f"profile{len(opened)}", width, dark=dark)
-        opened.append(browser)
-        browser.open(url)
-        return browser
-
-    yield browse
-    for browser in opened:
-        browser.close()
-
-
-def enter_key(browser: Browser) -> None:
-    browser.click("#key-box summary")
-    browser.type("#key", "boss" + ENTER)
-    wait_for(lambda: "digits" in browser.text("#models"))
 
 
 def test_pictures_models_and_administration(

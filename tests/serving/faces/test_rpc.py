@@ -10,7 +10,7 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2, reflection_pb2_grpc
 
-from serving.answer import Hints, ModelStatus
+from serving.answer import Hints
 from serving.errors import (
     DeadlineError,
     ListenError,
@@ -25,7 +25,6 @@ from serving.errors import (
 from serving.face_settings import SecuritySection
 from serving.pictures import RequestLimits
 from serving.rpc.callers import address_of
-from serving.rpc.health import statuses
 from serving.rpc.server import RpcServer
 from serving.security.gate import Gate
 from serving.security.quota import QuotaRule
@@ -234,24 +233,6 @@ def test_a_message_over_the_limit_is_not_taken(connect: Connect, plane: Any) -> 
         stub.predict(PredictRequest(image="A" * 100_000))
     assert caught.value.code() == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert plane.calls == []
-
-
-def test_health_of_the_whole_and_of_each_model(plane: Any) -> None:
-    serving, not_serving = health_pb2.HealthCheckResponse.SERVING, health_pb2.HealthCheckResponse.NOT_SERVING
-    plane.statuses.append(ModelStatus("coming", "1", "loading"))
-    assert statuses(plane) == {"": serving, "Predict": serving, "digits": serving, "coming": not_serving}
-    plane.statuses.reverse()
-    plane.is_ready = False
-    assert statuses(plane) == {"": not_serving, "Predict": not_serving, "digits": serving, "coming": not_serving}
-
-
-def test_a_watcher_hears_of_a_change(connect: Connect, plane: Any) -> None:
-    stub = health_pb2_grpc.HealthStub(connect())
-    watch = stub.Watch(health_pb2.HealthCheckRequest(service="digits"), timeout=20)
-    assert next(watch).status == health_pb2.HealthCheckResponse.SERVING
-    plane.statuses = []
-    assert next(watch).status == health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
-    watch.cancel()
 
 
 def test_reflection_names_the_services(connect: Connect) -> None:

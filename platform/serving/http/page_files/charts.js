@@ -32,6 +32,11 @@ function buckets(samples, name, holds) {
   return counts;
 }
 
+/** Return whether a histogram counts anew, as after a restart. */
+function fell(before, now) {
+  return [...before].some(([bound, count]) => (now.get(bound) ?? 0) < count);
+}
+
 /** Return the quantile of what came between two readings of a histogram; null if nothing came. */
 function quantile(share, before, now) {
   const bounds = [...now.keys()].sort((a, b) => a - b);

@@ -31,11 +31,23 @@ function withKey(headers = {}) {
 // Our own form of answers, whatever the fields are called for this installation's old clients.
 const NATIVE = { Accept: "application/vnd.captcha-foundry+json" };
 
-async function call(path, { headers, ms = ASK_MS, ...options } = {}) {
-  const signal = AbortSignal.timeout(ms);
-  const response = await fetch(path, { ...options, signal, headers: withKey({ ...NATIVE, ...headers }) });
-  const body = await response.json();
-  if (!response.ok) throw new Error(body.message || response.statusText);
+class GoneError extends Error {}
+
+async function fetched(path, { ms = ASK_MS, ...options } = {}) {
+  try {
+    const response = await fetch(path, { ...options, signal: AbortSignal.timeout(ms) });
+    const { ok, status, statusText } = response;
+    return { ok, code: status, status: `${status} ${statusText}`.trim(), text: await response.text() };
+  } catch (error) {
+    throw new GoneError(`The service does not answer: ${error.message}`, { cause: error });
+  }
+}
+
+async function call(path, { headers, ...options } = {}) {
+  const answer = await fetched(path, { ...options, headers: withKey({ ...NATIVE, ...headers }) });
+  let body = null; // also where a proxy answers, in a form of its own
+  try { body = JSON.parse(answer.text); } catch { /* no JSON */ }
+  if (!answer.ok || body === null) throw new Error(body?.message || `The answer is ${answer.status}.`);
   return body;
 }
 
@@ -178,7 +190,7 @@ function count(line, model, samples) {
   const runs = total(samples, "cps_run_seconds_count", own);
   const seconds = total(samples, "cps_run_seconds_sum", own);
   line.querySelector(".run").textContent = runs ? `${((1000 * seconds) / runs).toFixed(1)} ms` : "–";
-  line.querySelector(".read").textContent = String(total(samples, "cps_pictures_total", own));
+  line.querySelector(".read").textContent = samples.length ? String(total(samples, "cps_pictures_total", own)) : "–";
 }
 
 function row(model) {
@@ -269,9 +281,11 @@ function compareVersions(one, other) {
   return 0;
 }
 
-function say(text) {
+// What a look says the next good one takes back; what a click says stays until the next click.
+function say(text, kind = "click") {
   byId("notice").textContent = text;
   byId("notice").hidden = !text;
+  byId("notice").dataset.kind = kind;
 }
 
 // Looking, again and again
@@ -287,12 +301,15 @@ function showLoad(samples) {
     answers: total(samples, "cps_requests_total", reads),
     times: buckets(samples, "cps_request_seconds", reads),
   };
-  if (before) {
+  if (before && !fell(before.times, now.times)) {
     const rate = (now.answers - before.answers) / (now.at - before.at);
     const [half, most] = [0.5, 0.95].map((share) => quantile(share, before.times, now.times));
     charts.rate.add([rate], rate.toFixed(1));
     const known = half !== null;
     charts.latency.add(known ? [1000 * half, 1000 * most] : [null, null], known ? `${(1000 * half).toFixed(1)} · ${(1000 * most).toFixed(1)}` : "–");
+  } else {
+    charts.rate.add([null], "–");
+    charts.latency.add([null, null], "–");
   }
   const queue = total(samples, "cps_queue_depth");
   charts.queue.add([queue], String(queue));
@@ -302,21 +319,32 @@ function showLoad(samples) {
 }
 
 async function metrics() {
-  const response = await fetch("/metrics", { signal: AbortSignal.timeout(LOOK_MS), headers: withKey() });
+  const answer = await fetched("/metrics", { ms: LOOK_MS, headers: withKey() });
   const box = byId("no-metrics");
-  box.hidden = response.ok;
-  if (response.ok) return parseMetrics(await response.text());
-  box.textContent = "Load is shown with a key of scope metrics: enter it under Key.";
+  box.hidden = answer.ok;
+  if (answer.ok) return parseMetrics(answer.text);
+  const wanted = answer.code === 401 || answer.code === 403;
+  box.textContent = wanted ? "Load is shown with a key of scope metrics: enter it under Key." : `Load is not shown: the answer is ${answer.status}.`;
   before = null;
   return [];
 }
 
-async function look() {
+let looking = null;
+let lookingAgain = null;
+
+// One at a time. Who asks for one while another is under way waits for the next, which sees what has changed meanwhile.
+function look() {
+  if (looking) return lookingAgain ??= looking.then(() => { lookingAgain = null; return look(); });
+  looking = lookOnce().finally(() => { looking = null; });
+  return looking;
+}
+
+async function lookOnce() {
   const health = byId("health");
   try {
-    const response = await fetch("/v2/health/ready", { signal: AbortSignal.timeout(LOOK_MS) });
-    health.textContent = response.ok ? "ready" : "not ready";
-    health.className = response.ok ? "badge good" : "badge";
+    const answer = await fetched("/v2/health/ready", { ms: LOOK_MS });
+    health.textContent = answer.ok ? "ready" : "not ready";
+    health.className = answer.ok ? "badge good" : "badge";
     const samples = await metrics();
     if (samples.length) showLoad(samples);
     const told = await call("/v2/models", { ms: LOOK_MS });
@@ -325,13 +353,12 @@ async function look() {
       ...told.degraded.map((text) => element("li", text)),
       ...told.ambiguities.map((text) => element("li", `Several models answer to ${text}`)),
     );
-    if (byId("notice").dataset.kind === "look") { say(""); delete byId("notice").dataset.kind; }
+    if (byId("notice").dataset.kind === "look") say("");
   } catch (error) {
-    const gone = error instanceof TypeError || error.name === "TimeoutError";
+    const gone = error instanceof GoneError;
     if (gone) { health.textContent = "not reachable"; health.className = "badge bad"; }
     if (byId("notice").hidden || byId("notice").dataset.kind === "look") {
-      say(gone ? "The service does not answer; looking again." : error.message);
-      byId("notice").dataset.kind = "look";
+      say(gone ? "The service does not answer; looking again." : error.message, "look");
     }
   }
 }
