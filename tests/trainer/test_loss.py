@@ -54,3 +54,38 @@ def test_the_loss_of_a_batch_is_the_mean_of_its_pictures(head: str) -> None:
     logits = np.random.default_rng(0).normal(0, 2, (3, 6, 4)).astype(np.float32)
     labels = np.array([[1, 2], [3, 0], [2, 1]], np.int32)
     assert float(loss_of(head)(labels, logits)) == pytest.approx(loss(head, labels, logits).mean(), rel=1e-5)  # type: ignore[arg-type] # one of two
+
+
+def test_presence_is_the_share_of_all_frames_that_the_symbols_have() -> None:
+    import_keras()
+    from trainer.training.loss import PresenceLoss  # noqa: PLC0415 - it imports keras
+
+    logits = np.random.default_rng(0).normal(0, 2, (3, 6, 5)).astype(np.float32)
+    labels = np.array([[1, 4, 2], [3, 3, 0], [2, 0, 0]], np.int32)
+    shares = np.exp(log_shares(logits[:, :, 1:])).mean(1)  # [N, K - 1]
+    expected = [
+        -sum(math.log(shares[row, number - 1]) for number in label) - len(label) * math.log(len(label))
+        for row, label in enumerate([[1, 4, 2], [3, 3], [2]])
+    ]
+    np.testing.assert_allclose(np.asarray(PresenceLoss(reduction=None)(labels, logits)), expected, rtol=1e-5)
+
+
+def test_presence_leaves_the_blank_to_ctc_and_is_nothing_where_each_symbol_has_its_frames() -> None:
+    import_keras()
+    from trainer.training.loss import PresenceLoss  # noqa: PLC0415 - it imports keras
+
+    sure = np.full((1, 6, 4), -30, np.float32)
+    for frame in range(6):
+        sure[0, frame, 1 + frame // 2] = 30
+    sure[0, :, 0] = np.arange(6) * 10
+    assert float(PresenceLoss()(np.array([[1, 2, 3]], np.int32), sure)) == pytest.approx(0, abs=1e-5)
+
+
+def test_at_the_beginning_both_losses_count() -> None:
+    import_keras()
+    from trainer.training.loss import BeginningLoss, PresenceLoss, loss_of  # noqa: PLC0415 - it imports keras
+
+    logits = np.random.default_rng(1).normal(0, 2, (3, 6, 5)).astype(np.float32)
+    labels = np.array([[1, 4, 2], [3, 3, 0], [2, 0, 0]], np.int32)
+    both = float(loss_of("ctc")(labels, logits)) + float(PresenceLoss()(labels, logits))
+    assert float(BeginningLoss()(labels, logits)) == pytest.approx(both, rel=1e-5)

@@ -50,6 +50,11 @@ def test_the_loss_of_ignoring_is_that_of_all_paths_counted() -> None:
     assert loss_of_ignoring(labels, frames, symbols) == pytest.approx(best)
 
 
+def test_labels_of_some_symbols_cost_the_same_wherever_these_lie_in_the_character_set() -> None:
+    few = loss_of_ignoring([(1, 2), (2, 2)], frames=6, symbols=2)
+    assert loss_of_ignoring([(1, 3401), (3401, 3401)], frames=6, symbols=2) == pytest.approx(few)
+
+
 def test_a_label_that_does_not_fit_costs_infinitely_much() -> None:
     assert loss_of_ignoring([(1, 1, 1)], frames=4, symbols=2) == math.inf
 

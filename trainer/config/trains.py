@@ -40,6 +40,8 @@ class TrainsSection(StrictModel):
             variation and with a small rate, which is laid out for MaxEpochs; fewer epochs keep it.
         Patience: training ends after so many readings of the test set without a better one.
         Precision: of the arithmetic in training; `auto` takes bfloat16 where it is the faster one.
+        AuxiliaryLoss: until symbols are known, a CTC training also learns which of them a text has, wherever they are:
+            it gets past guessing sooner, and with small sets of many symbols at all. False for CTC alone.
         Jit: compile the training step with XLA. On a CPU that made the step 1.6 times as long in float32, 2.9 times in
             bfloat16, and the first one a minute.
         Augment: how much pictures are varied: off, light, strong, auto, or a section with single keys, below.
@@ -64,6 +66,7 @@ class TrainsSection(StrictModel):
     MaxMinutes: PositiveNumber | None = None
     Patience: Positive | None = None
     Precision: AskedArithmetic = "auto"
+    AuxiliaryLoss: bool = True
     Jit: bool = False
     Augment: AugmentSection = AugmentSection()
 

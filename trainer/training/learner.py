@@ -17,15 +17,18 @@ from trainer.network import reading
 from trainer.network.build import build
 from trainer.network.naming import named_weights
 from trainer.training import gradient, graph_donor, optimizers
+from trainer.training.beginning import Beginning
 from trainer.training.convolution import hasten
 from trainer.training.fused import fuse
-from trainer.training.loss import loss_of
+from trainer.training.loss import BeginningLoss, PresenceLoss, loss_of
 from trainer.training.pipeline import Labels
 from trainer.training.recipe import AVERAGE_EVERY, Recipe
 from trainer.training.replicas import replicas_here
 from trainer.training.warm import SYMBOLS, Donor, Taken, align, symbols_of, with_symbols
 
 Weights = Mapping[str, npt.NDArray[Any]]
+
+_BEGINNING = "beginning"  # a name in `state`
 
 
 class Learner:
@@ -47,15 +50,16 @@ class Learner:
         self._loss = loss_of(self._head)
         self._replicas = replicas_here()
         # Without its compiler, jax would carry out a step operation by operation.
-        jit = recipe.jit or keras.config.backend() == "jax"
+        self._jit = recipe.jit or keras.config.backend() == "jax"
+        helped = self._head == "ctc" and config.Trains.AuxiliaryLoss
+        self._beginning = Beginning(len(config.charset.symbols) if helped else 0)
         with self._replicas.scope():
             self._model = build(config, recipe.precision)
             fuse(self._model)
             hasten(self._model)
             self._optimizer = optimizers.make(recipe.optimizer, recipe.rate(0), recipe.weight_decay, recipe.clip_norm)
-            self._model.compile(self._optimizer, loss=self._loss, jit_compile=jit)
             self._optimizer.build(self._model.trainable_variables)
-        self._replicas.trace(self._model)
+        self._compile()
         self.reader = build(config)
         self._momentum = recipe.average
         self._average = [np.asarray(variable) for variable in self._model.trainable_variables]
@@ -71,11 +75,25 @@ class Learner:
         """
         self._optimizer.learning_rate = rate
         share = self._replicas.share
-        loss = float(self._model.train_on_batch(share(images), share(labels)))
+        found = self._model.train_on_batch(share(images), share(labels))
+        loss = float(found) if self._beginning.over else float(found[0] - found[1])
         self.steps += 1
+        if not self._beginning.over and self._beginning.note(loss, np.count_nonzero(labels) / len(labels)):
+            self._compile()
         if self.steps % AVERAGE_EVERY == 0:
             self._take_into_average(self.steps // AVERAGE_EVERY)
         return loss
+
+    def _compile(self) -> None:
+        """Let the next step be made anew: with the auxiliary loss beside that of the head, or without."""
+        with self._replicas.scope():
+            if self._beginning.over:
+                # Without the empty list Keras keeps the metrics of before.
+                self._model.compile(self._optimizer, self._loss, metrics=[], jit_compile=self._jit)
+            else:
+                presence = keras.metrics.MeanMetricWrapper(PresenceLoss(reduction=None), name="presence")
+                self._model.compile(self._optimizer, BeginningLoss(), metrics=[presence], jit_compile=self._jit)
+        self._replicas.trace(self._model)
 
     def follow_batches(self, momentum: float) -> None:
         """Let batch norm's moving statistics follow the batches with this momentum. Before the first step."""
@@ -138,7 +156,7 @@ class Learner:
         """Return everything that the next step depends on, by a name for each array."""
         arrays = {name: np.asarray(variable) for name, variable in self._variables().items()}
         arrays |= {f"average/{index:04d}": value for index, value in enumerate(self._average)}
-        return {**arrays, "steps": np.asarray(self.steps)}
+        return {**arrays, "steps": np.asarray(self.steps), _BEGINNING: self._beginning.state()}
 
     def restore(self, state: Weights) -> None:
         """Take over a state of a learner of the same config and recipe."""
@@ -146,6 +164,8 @@ class Learner:
             variable.assign(state[name])
         self._average = [state[f"average/{index:04d}"] for index in range(len(self._average))]
         self.steps = int(state["steps"])
+        self._beginning.restore(state.get(_BEGINNING, np.array([np.inf])))  # runs of before had none
+        self._compile()
 
     def start_from(self, donor: Donor, pixels: Pixels) -> Taken:
         """Take over what fits from a trained network, before the first step.

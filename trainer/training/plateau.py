@@ -70,10 +70,11 @@ def loss_of_ignoring(labels: Sequence[Sequence[int]], frames: int, symbols: int)
         symbols: K - 1; each is taken to be as likely as another.
     """
     best = math.inf
+    highest = max((number for label in labels for number in label), default=0)  # they may be some of a larger set
     for blank in BLANK_SHARES:
-        frame = np.full(symbols + 1, (1 - blank) / symbols)
+        frame = np.full(1 + max(symbols, highest), (1 - blank) / symbols)
         frame[0] = blank
-        probabilities = label_probabilities(np.broadcast_to(frame, (len(labels), frames, symbols + 1)), labels)
+        probabilities = label_probabilities(np.broadcast_to(frame, (len(labels), frames, len(frame))), labels)
         with np.errstate(divide="ignore"):  # a label that does not fit has no probability
             best = min(best, float(-np.log(probabilities).mean()))
     return best

@@ -1,0 +1,53 @@
+"""The beginning of a CTC training: until symbols are known, a second loss helps to learn what they look like. Pure.
+
+CTC soon knows where symbols are, and then learns each of them from the one frame in which it says so. From there it goes
+on slowly, and a small set is learned by heart before anything is read. See `loss.PresenceLoss` for what helps.
+"""
+
+import math
+from collections import deque
+
+import numpy as np
+import numpy.typing as npt
+
+KNOWN = 0.5
+"""Share of what guessing costs below which symbols are known well enough for CTC to go on alone."""
+
+STEPS = 10  # that are looked at together
+
+
+class Beginning:
+    """Tells when the beginning is over.
+
+    Args:
+        symbols: K - 1, in the character set.
+
+    Attributes:
+        over: whether it is; from then on for good.
+    """
+
+    def __init__(self, symbols: int) -> None:
+        self._guessing = math.log(symbols) if symbols > 1 else 0.0
+        self._shares: deque[float] = deque(maxlen=STEPS)
+        self.over = symbols < 2
+
+    def note(self, loss: float, length: float) -> bool:
+        """Look at a step, and return whether the beginning is over.
+
+        Args:
+            loss: of CTC alone, in nats, mean over the pictures.
+            length: symbols of a label, mean over the pictures.
+        """
+        if not self.over and length:
+            self._shares.append(loss / (length * self._guessing))
+            self.over = len(self._shares) == STEPS and sum(self._shares) / STEPS < KNOWN
+        return self.over
+
+    def state(self) -> npt.NDArray[np.float64]:
+        """Return what `restore` takes, [S]: the steps that are looked at, or one infinite number if it is over."""
+        return np.array([math.inf] if self.over else [*self._shares])
+
+    def restore(self, state: npt.NDArray[np.float64]) -> None:
+        """Go on from a state."""
+        self.over = bool(np.isinf(state).any())
+        self._shares = deque([] if self.over else state.tolist(), maxlen=STEPS)
