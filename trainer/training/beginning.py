@@ -1,7 +1,7 @@
 """The beginning of a CTC training: until symbols are known, a second loss helps to learn what they look like. Pure.
 
-CTC soon knows where symbols are, and then learns each of them from the one frame in which it says so. From there it goes
-on slowly, and a small set is learned by heart before anything is read. See `loss.PresenceLoss` for what helps.
+CTC soon knows where symbols are, and then learns each of them from the one frame in which it says so. From there it
+goes on slowly, and a small set is learned by heart before anything is read. See `loss.PresenceLoss` for what helps.
 """
 
 import math
