@@ -9,6 +9,15 @@ from trainer.errors import UsageError
 BACKENDS = ("tensorflow", "jax")  # that networks are trained with; the export is tensorflow's, whatever trains
 
 
+def hide_gpus() -> None:
+    """Let this process compute on the CPU alone, before tensorflow or jax is imported.
+
+    What needs no GPU must not take the memory that a training has there or will need. And a network that is to be
+    compared with its export is read in the same arithmetic then: newer GPUs round what they multiply in float32.
+    """
+    os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}
+
+
 def import_keras() -> None:
     """Import keras with tensorflow behind it, unless KERAS_BACKEND names another backend. Takes seconds.
 

@@ -74,6 +74,8 @@ def rows_at_once(height: int, kernel: Sequence[int], channels: int, filters: int
         worth: multiply-adds to save for each value that goes in and comes out.
     """
     taps, width = kernel
+    if height < 1:
+        return None
     possible = [rows for rows in TILES if rows + taps - 1 <= MOST_POINTS and taps % 2]
     fewest = min(possible, key=lambda rows: _products(height, rows, taps), default=None)
     if fewest is None:

@@ -29,6 +29,7 @@ def test_transforms_make_outputs_of_a_filter(size: tuple[int, int], data: st.Dat
         (8, (3, 3), 128, 128, 4),
         (6, (3, 3), 128, 128, 3),  # two whole tiles
         (1, (3, 3), 128, 128, None),  # nothing to share
+        (0, (3, 3), 128, 128, None),  # nothing at all
         (60, (7, 7), 1, 32, None),  # few multiplications for what would be moved
         (30, (1, 1), 256, 256, None),
         (30, (4, 4), 256, 256, None),  # an even kernel has no middle

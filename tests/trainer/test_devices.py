@@ -26,7 +26,9 @@ class FakeConfig:
     def __init__(self, gpus: int) -> None:
         self.gpus = [SimpleNamespace(name=f"GPU:{number}") for number in range(gpus)]
         self.asked: list[tuple[Any, ...]] = []
+        self.rounds = True
         self.experimental = SimpleNamespace(
+            enable_tensor_float_32_execution=lambda enabled: setattr(self, "rounds", enabled),
             get_device_details=lambda gpu: {"device_name": f"Thing {gpu.name}"},
             set_memory_growth=lambda gpu, grows: self.asked.append((gpu.name, grows)),
         )
@@ -62,6 +64,7 @@ def test_each_gpu_gets_its_share_of_memory(
     config = small_config(System={"DeviceUsage": share}, Trains={"Precision": "float32"})
     assert str(device.prepare(config)) == sentence
     assert fake.asked == asked
+    assert not fake.rounds
 
 
 def cluster(*machines: str) -> str:

@@ -15,7 +15,7 @@ from trainer.cli import suspects
 from trainer.dataset import records
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples, Record
-from trainer.errors import UsageError
+from trainer.errors import TrainerError, UsageError
 from trainer.evaluation.relabel import Proposal, from_csv
 from trainer.evaluation.sheet import contact_sheet
 from trainer.framework import import_keras
@@ -97,6 +97,16 @@ def test_planted_wrong_labels_are_found_on_both_sides(tmp_path: Path) -> None:
     run = run_of(config.Model, tmp_path)
     suspicion.write(run.relabel, found.proposals)
     assert run.relabel.read_text("utf-8").startswith("file,label,was,confidence\n")
+
+
+@pytest.mark.train
+def test_a_network_that_diverges_ends_the_search_with_a_sentence(tmp_path: Path) -> None:
+    import_keras()
+    trains = {"LearningRate": 1e30, "ClipNorm": "off", "Optimizer": "SGD", "MaxEpochs": 5}
+    with pytest.raises(TrainerError, match="the loss is no number any more"):
+        suspicion.find(
+            small_config(Trains=trains), packed(tmp_path, examples(40, 48), examples(9, 48)), Search(folds=2), Silent()
+        )
 
 
 def test_too_few_pictures_for_the_folds_are_explained(tmp_path: Path) -> None:

@@ -91,6 +91,13 @@ def test_the_average_is_read_unless_it_is_off() -> None:
     assert np.abs(kernels[1] - exact).max() > 1e-5
 
 
+def test_before_the_first_average_the_newest_weights_are_read() -> None:
+    newest, _ = learner_after(3, EMA="off")
+    young, _ = learner_after(3, EMA=0.978)
+    for name, value in young.reader_weights().items():
+        np.testing.assert_array_equal(value, newest.reader_weights()[name])
+
+
 @pytest.mark.slow
 def test_xla_computes_the_same() -> None:
     _, compiled = learner_after(4, Jit=True)

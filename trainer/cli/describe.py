@@ -12,7 +12,7 @@ from trainer import config as configs
 from trainer.config import TrainConfig
 from trainer.dataset.scan import scan
 from trainer.errors import SourceError
-from trainer.framework import import_keras
+from trainer.framework import hide_gpus, import_keras
 
 if TYPE_CHECKING:
     from trainer.network.summary import Summary
@@ -30,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Build the network, and show what it is made of."""
     config = configs.read(arguments.config)
+    hide_gpus()
     import_keras()
     from trainer.network import drawing  # noqa: PLC0415 - these import keras
     from trainer.network.build import build  # noqa: PLC0415

@@ -6,7 +6,7 @@ from pathlib import Path
 from trainer import config as configs
 from trainer.dataset import pack, quarantine
 from trainer.export.runtimes import Format
-from trainer.framework import import_keras
+from trainer.framework import hide_gpus, import_keras
 from trainer.progress import Terminal
 from trainer.run import run_of
 
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Export, and say what came of it."""
     config, exclude = configs.read(arguments.config), quarantine.read(arguments.exclude)
+    hide_gpus()
     import_keras()
     from trainer.training import story  # noqa: PLC0415 - it imports keras
 

@@ -4,14 +4,13 @@ In one process tensorflow shares compiled functions between networks; and a cras
 """
 
 import multiprocessing
-import os
 from concurrent.futures.process import BrokenProcessPool
 
 from trainer import parallel
 from trainer.config import TrainConfig
 from trainer.dataset.pack import PackedSet
 from trainer.errors import TrainerError
-from trainer.framework import import_keras
+from trainer.framework import hide_gpus, import_keras
 from trainer.progress import Progress, Silent
 
 
@@ -40,7 +39,7 @@ def check(config: TrainConfig, packed: PackedSet, progress: Progress) -> None:
 
 
 def _check(config: TrainConfig, packed: PackedSet) -> str:
-    os.environ |= {"CUDA_VISIBLE_DEVICES": "-1", "JAX_PLATFORMS": "cpu"}  # the GPU's memory is the training's
+    hide_gpus()
     import_keras()
     from trainer.training import check as checks  # noqa: PLC0415 - these import keras
     from trainer.training import device  # noqa: PLC0415

@@ -4,6 +4,8 @@ import math
 import time
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from contract.decode import DamagedError
 from trainer.config import TrainConfig
 from trainer.dataset.pack import PackedSet
@@ -99,7 +101,8 @@ def _learn(learner: Learner, config: TrainConfig, test: Examples, count: int, sh
     """Train until the first `count` pictures are read right, or steps or time are over."""
     labels = label_matrix(test.labels[:count], config.charset)
     half = -(-count // 2)
-    parts = [slice(0, half), slice(half, count)] if count > 1 else [slice(0, 1)]
+    halves = [range(half), range(half, count)] if count > 1 else [range(1)]
+    parts = [np.resize(part, max(len(part), learner.least_batch)) for part in halves]
     peak = peak_rate(config.Trains)
     deadline = math.inf
     texts: list[str] = []

@@ -75,6 +75,9 @@ def _tensorflow_device(config: TrainConfig) -> tuple[str, str]:
     for gpu in gpus:
         _limit_memory(gpu, config.System.DeviceUsage)
     if gpus:
+        # Ampere and later would round what they multiply in float32 to ten bits. Texts that are nearly undecided would
+        # be read otherwise by the export on a CPU, which is refused; who wants speed has bfloat16.
+        tf.config.experimental.enable_tensor_float_32_execution(enabled=False)
         details = tf.config.experimental.get_device_details(gpus[0])
         name = f"GPU {details.get('device_name', gpus[0].name)}"
         if len(gpus) > 1:

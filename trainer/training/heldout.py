@@ -12,17 +12,25 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from contract.decode import Decoded
+from contract.decode import DamagedError, Decoded
+from contract.pixels import Pixels
 from trainer.config import Arithmetic, TrainConfig
 from trainer.dataset.records import Examples
+from trainer.errors import TrainerError
 from trainer.progress import Steps
 from trainer.training import recipe as recipes
 from trainer.training.pipeline import batches, label_matrix
 from trainer.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from trainer.training.learner import Learner
+
+_DIVERGED = "after {:,} steps the loss is no number any more: lower Trains.LearningRate, or keep ClipNorm"
 
 READINGS = 10  # of the held-out pictures in a whole training
 POOLED = 3  # of the newest of them, that are taken together
@@ -73,16 +81,25 @@ def read(
     with contextlib.closing(batches(examples.pixels[others], labels, plan, config.System.Seed, first_step=0)) as drawn:
         for batch in drawn:
             loss = learner.step(batch.images, batch.labels, plan.rate(learner.steps))
+            if not math.isfinite(loss):
+                raise TrainerError(_DIVERGED.format(learner.steps))
             shown.advance(plan.batch_size)
             last = learner.steps == plan.steps or time.monotonic() > deadline
             if last or learner.steps % every == 0:
                 learner.refresh_reader()
-                readings.append(learner.read(examples.pixels[held_out], config.Trains.TestBatchSize))
+                readings.append(_read(learner, examples.pixels[held_out], config.Trains.TestBatchSize))
                 agreed.append(agreement([one.text for one in readings[-1]], truth))
             shown.note(f"loss {loss:.3f}  {_told(agreed)}")
             if last or has_learned(agreed):
                 break
     return pooled(readings[-POOLED:])
+
+
+def _read(learner: "Learner", pixels: Pixels, batch_size: int) -> list[Decoded]:
+    try:
+        return learner.read(pixels, batch_size)
+    except DamagedError as error:  # the last step has left no numbers in the weights
+        raise TrainerError(_DIVERGED.format(learner.steps)) from error
 
 
 def plan_for(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:

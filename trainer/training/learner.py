@@ -12,6 +12,7 @@ from contract import decode
 from contract.decode import Decoded, Logits
 from contract.pixels import Pixels
 from trainer.config import TrainConfig
+from trainer.dataset.synth import BEGIN_WITH
 from trainer.errors import TrainerError
 from trainer.network import reading
 from trainer.network.build import build
@@ -51,13 +52,14 @@ class Learner:
         self._replicas = replicas_here()
         # Without its compiler, jax would carry out a step operation by operation.
         self._jit = recipe.jit or keras.config.backend() == "jax"
-        helped = self._head == "ctc" and config.Trains.AuxiliaryLoss
-        self._beginning = Beginning(len(config.charset.symbols) if helped else 0)
+        self._beginning = Beginning(_to_find_out(config, recipe))
+        # Keras clips the gradient of each replica before it adds them up.
+        clip_norm = recipe.clip_norm and recipe.clip_norm / self._replicas.count
         with self._replicas.scope():
             self._model = build(config, recipe.precision)
             fuse(self._model)
             hasten(self._model)
-            self._optimizer = optimizers.make(recipe.optimizer, recipe.rate(0), recipe.weight_decay, recipe.clip_norm)
+            self._optimizer = optimizers.make(recipe.optimizer, recipe.rate(0), recipe.weight_decay, clip_norm)
             self._optimizer.build(self._model.trainable_variables)
         self._compile()
         self.reader = build(config)
@@ -95,6 +97,11 @@ class Learner:
                 self._model.compile(self._optimizer, BeginningLoss(), metrics=[presence], jit_compile=self._jit)
         self._replicas.trace(self._model)
 
+    @property
+    def least_batch(self) -> int:
+        """How many pictures a step needs: one for each device."""
+        return self._replicas.count
+
     def follow_batches(self, momentum: float) -> None:
         """Let batch norm's moving statistics follow the batches with this momentum. Before the first step."""
         for layer in self._model.layers:
@@ -106,10 +113,10 @@ class Learner:
         return gradient.gradient_norm(self._model, self._loss, images, labels)
 
     def refresh_reader(self) -> None:
-        """Give the reader the moving average of the weights, if there is one, and the newest batch statistics."""
+        """Give the reader the moving average of the weights, once there is one, and the newest batch statistics."""
         for target, source in zip(self.reader.weights, self._model.weights, strict=True):
             target.assign(np.asarray(source))
-        if not self._momentum:
+        if not self._momentum or self.steps < AVERAGE_EVERY:
             return
         for target, value in zip(self.reader.trainable_variables, self._average, strict=True):
             target.assign(value)
@@ -196,6 +203,14 @@ class Learner:
     def _variables(self) -> dict[str, Any]:
         groups: dict[str, Sequence[Any]] = {"model": self._model.variables, "optimizer": self._optimizer.variables}
         return {f"{group}/{index:04d}": item for group, items in groups.items() for index, item in enumerate(items)}
+
+
+def _to_find_out(config: TrainConfig, recipe: Recipe) -> int:
+    """Return how many symbols the beginning is about; 0 where it needs no help."""
+    if config.NeuralNet.head != "ctc" or not config.Trains.AuxiliaryLoss:
+        return 0
+    symbols = len(config.charset.symbols)
+    return min(symbols, BEGIN_WITH) if recipe.beginning else symbols
 
 
 def reader_with(config: TrainConfig, weights: Weights) -> keras.Model:

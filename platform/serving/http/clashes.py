@@ -6,7 +6,8 @@ from typing import get_args
 
 from serving.http.options import DropIn, KnownRoute
 
-PAGES = frozenset({"/", "/console.css", "/console.js", "/charts.js", "/docs", "/docs.js"})
+_SCRIPTS = ("page", "charts", "pictures", "models", "console", "docs")
+PAGES = frozenset({"/", "/console.css", "/docs", *(f"/{name}.js" for name in _SCRIPTS)})
 """Paths of the console and the reference."""
 
 _OWN = frozenset({"/metrics", "/openapi.json"})

@@ -12,8 +12,11 @@ FOLDER = Path(__file__).parent / "page_files"
 FILES = {
     "/": "console.html",
     "/console.css": "console.css",
-    "/console.js": "console.js",
+    "/page.js": "page.js",
     "/charts.js": "charts.js",
+    "/pictures.js": "pictures.js",
+    "/models.js": "models.js",
+    "/console.js": "console.js",
     "/docs": "docs.html",
     "/docs.js": "docs.js",
 }
