@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from contract.files import write_atomically
@@ -29,6 +30,7 @@ from trainer.training import (
     interrupt,
     learner,
     lineage,
+    primer,
     recipe,
     suspicion,
     warm,
@@ -37,10 +39,11 @@ from trainer.training import check as checks
 from trainer.training import device as devices
 from trainer.training.fit import Sets
 from trainer.training.lineage import Lineage
-from trainer.training.pipeline import epoch_pictures, source_of
+from trainer.training.pipeline import epoch_pictures, some_labels, source_of
 from trainer.training.recipe import Recipe
 from trainer.training.rehearsal import rehearse
 from trainer.training.resolved import resolve, to_yaml
+from trainer.training.vitals import LABELS
 from trainer.training.warm import Donor
 
 # Test pictures that an export is tried on before the first step.
@@ -118,6 +121,8 @@ def _train(
     run.begin(identity.made_of(resolved, packed, device.precision) | started_from, identity.notes(device.name), *moved)
     _keep(run, resolved, packed, come_from)
     sets = Sets(source_of(config, packed), packed.load("test"))
+    if not (donor or run.state.exists()) and primer.steps_of(config, plan):
+        donor = _primed(config, plan, sets, progress)
     fitting = fit.Fit(config, plan, sets, run, donor)
     if donor and fitting.taken:
         progress.say(f"Starting from {donor.source}: {fitting.taken}")
@@ -159,6 +164,14 @@ def _suspects(config: TrainConfig, run: Run, progress: Progress) -> list[Item]:
     except TrainerError as error:  # neither an edited table nor moved pictures may cost a training its report
         progress.say(f"warning: {error}; the report leaves the suspects out")
         return []
+
+
+def _primed(config: TrainConfig, plan: Recipe, sets: Sets, progress: Progress) -> Donor:
+    progress.say(
+        f"First letters and digits, which are drawn: {len(config.charset.symbols)} symbols are too many to begin with"
+    )
+    labels, _ = some_labels(sets.train, config.charset, LABELS, 0)
+    return primer.learn(config, plan, max(1, round(median(map(len, labels)))), progress)
 
 
 def _donor(warm_start: Path | None, earlier: dict[str, Any] | None) -> Donor | None:
