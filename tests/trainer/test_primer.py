@@ -64,6 +64,7 @@ def test_the_letters_are_for_the_same_network_and_size(primer: Any) -> None:
         config.Pretreatment,
     )
     assert letters.Synthetic.lengths == (3, 3)
+    assert primer.letters_for(config, 40).Synthetic.lengths == (6, 6)  # in twelve frames
 
 
 @pytest.mark.train

@@ -17,6 +17,8 @@ from pathlib import Path
 from trainer.config import TrainConfig
 from trainer.dataset import endless
 from trainer.dataset.synth import BEGIN_WITH
+from trainer.errors import TrainerError
+from trainer.network.geometry import frames
 from trainer.progress import Progress
 from trainer.training import recipe as recipes
 from trainer.training.learner import Learner
@@ -29,6 +31,7 @@ STEPS = 500
 LONGEST = 0.5  # of the training's own steps
 QUARTER = 0.25  # of Trains.MaxMinutes
 SYMBOLS = "ALPHANUMERIC"
+FRAMES_EACH = 2  # of CTC for a drawn symbol: equal neighbours need one between them
 
 
 def steps_of(config: TrainConfig, plan: Recipe) -> int:
@@ -46,8 +49,9 @@ def letters_for(config: TrainConfig, length: int) -> TrainConfig:
 
     Args:
         config: of the pictures that it is to read.
-        length: symbols of a drawn text.
+        length: symbols of a drawn text; fewer where they would not fit.
     """
+    length = max(1, min(length, frames(config.NeuralNet, config.input_size[0]) // FRAMES_EACH))
     drawn = {"CharSet": SYMBOLS, "CharExclude": [], "CharReplace": {}, "CaseSensitive": True}
     model = config.Model.model_dump() | drawn
     return config.model_copy(
@@ -70,6 +74,7 @@ def learn(config: TrainConfig, plan: Recipe, length: int, progress: Progress) ->
 
     Raises:
         DataError: a worker process was killed.
+        TrainerError: it diverges.
     """
     letters, steps = letters_for(config, length), steps_of(config, plan)
     usual = recipes.choose(letters, letters.Synthetic.Epoch, plan.precision)
@@ -87,7 +92,12 @@ def learn(config: TrainConfig, plan: Recipe, length: int, progress: Progress) ->
             loss = learner.step(batch.images, batch.labels, rate(learner.steps))
             shown.note(f"loss {loss:.3f}")
             shown.advance(own.batch_size)
-            if not math.isfinite(loss) or time.monotonic() > deadline:
+            if not math.isfinite(loss):
+                raise TrainerError(
+                    f"after {learner.steps:,} steps with drawn letters the loss is no number any more: lower "
+                    "Trains.LearningRate, or keep ClipNorm"
+                )
+            if time.monotonic() > deadline:
                 break
     learner.refresh_reader()
     weights = learner.reader_weights()
