@@ -2,6 +2,7 @@
 
 TrainerError
 ├── UsageError     arguments that do not go together
+├── DivergedError  a training whose loss is no number any more
 └── DataError      pictures or labels that cannot be used as they are
     ├── SourceError     a folder or file of pictures that is missing, empty or in no known form
     └── FindingsError   verification found errors; lists every one
@@ -16,6 +17,22 @@ class TrainerError(Exception):
 
 class UsageError(TrainerError):
     """Arguments of a command that do not go together."""
+
+
+class DivergedError(TrainerError):
+    """A training whose loss is no number any more.
+
+    Args:
+        steps: that were done.
+        learned: what from, unless it is the set of pictures.
+        advice: what else to do.
+    """
+
+    def __init__(self, steps: int, *, learned: str = "", advice: str = "") -> None:
+        done = f"{steps:,} steps{f' with {learned}' if learned else ''}"
+        super().__init__(
+            f"after {done} the loss is no number any more: lower Trains.LearningRate, or keep ClipNorm{advice}"
+        )
 
 
 class DataError(TrainerError):

@@ -71,7 +71,7 @@ class Recognizer:
         pause()
         try:
             self._open(definition, threads, pause)
-        except (ValueError, KeyError, TypeError, IndexError, ArithmeticError, tf.errors.OpError) as error:
+        except (ValueError, KeyError, tf.errors.OpError) as error:
             raise GraphError(f"{model.Graph.File}: tensorflow cannot load it: {_first_line(error)}") from error
 
     def _open(self, definition: tf.compat.v1.GraphDef, threads: Threads, pause: Pause) -> None:

@@ -1,27 +1,23 @@
 """Signals where they are few and where they come late, as on Windows."""
 
-import importlib.util
 import os
 import signal
 import sys
 import threading
+from pathlib import Path
 from types import ModuleType
 
 import pytest
 
 from serving import signals
+from tests.modules import executed
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="sends itself a signal")
 
 
 def anew() -> ModuleType:
     """Return the module once more, as it is where there are other signals."""
-    spec = importlib.util.spec_from_file_location("signals_anew", signals.__file__)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return executed(Path(signals.__file__))
 
 
 def test_ctrl_break_stops_where_there_is_such_a_signal(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,11 +76,3 @@ def test_what_a_step_returns_is_ctc_alone_before_and_after() -> None:
     expected = plain.step(batch.pixels, labels, 1e-3)
     assert helped.step(batch.pixels, labels, 1e-3) == pytest.approx(expected, rel=1e-6)
     np.testing.assert_array_equal(helped.state()["model/0000"], plain.state()["model/0000"])
-
-
-def test_a_run_of_before_goes_on_without_it() -> None:
-    learner = learner_of()
-    state = learner.state()
-    del state["beginning"]
-    learner.restore(state)
-    assert np.isinf(learner.state()["beginning"]).all()

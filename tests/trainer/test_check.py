@@ -45,6 +45,23 @@ def check(folder: Path, labels: list[str] | None = None, **trains: Any) -> Any:
     return checks.check(small_config(Trains=trains, NeuralNet={"HiddenNum": 16}), packed(folder, labels), Silent())
 
 
+@pytest.mark.parametrize(
+    ("count", "least", "batches"),
+    [
+        (16, 1, [[0, 1, 2, 3, 4, 5, 6, 7], [8, 9, 10, 11, 12, 13, 14, 15]]),
+        (3, 1, [[0, 1], [2]]),
+        (1, 1, [[0]]),
+        (3, 4, [[0, 1, 0, 1], [2, 2, 2, 2]]),  # four devices, each of which learns from one
+        (1, 2, [[0, 0]]),
+    ],
+)
+def test_each_half_has_a_picture_for_each_device(count: int, least: int, batches: list[list[int]]) -> None:
+    import_keras()
+    from trainer.training.check import halves  # noqa: PLC0415 - it imports keras
+
+    assert [half.tolist() for half in halves(count, least)] == batches
+
+
 def test_pictures_that_can_be_learned_pass(tmp_path: Path) -> None:
     checked = check(tmp_path)
     assert checked.pictures == 16

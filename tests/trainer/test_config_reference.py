@@ -1,6 +1,5 @@
 """docs/CONFIG.md is what the classes of the config say, and says it of every key."""
 
-import importlib.util
 import re
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
+from tests.modules import SCRIPTS, executed
 from trainer.config import TrainConfig
 
 ROOT = Path(__file__).parents[2]
@@ -16,12 +16,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.fixture
 def reference() -> Any:
     """Return the script as a module."""
-    spec = importlib.util.spec_from_file_location("config_reference", ROOT / "scripts" / "config_reference.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return executed(SCRIPTS / "config_reference.py")
 
 
 def test_the_page_is_current(reference: Any) -> None:

@@ -6,12 +6,16 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from contract.errors import ConfigError
 from tests.conftest import small_config
 from tests.trainer.test_fit import examples
 from trainer.cli.root import main
+from trainer.config.synthetic import MAX_SIDE
+from trainer.dataset.curriculum import skipped
 from trainer.framework import import_keras
 from trainer.progress import Silent
 from trainer.training.recipe import Recipe, choose
+from trainer.training.resolved import resolve
 
 CONFIG = """
 System: {{TrainsPath: pictures, TestSetNum: 8}}
@@ -46,11 +50,32 @@ def plan_of(config: Any, pictures: int = 5_000) -> Recipe:
         ({"Trains": {"PrimerSteps": 7}}, 7),
         ({"Model": {"CharSet": MANY}, "NeuralNet": {"Head": "CrossEntropy", "MaxLabelNum": 4}}, 0),
         ({"Model": {"CharSet": MANY}, "System": {"TrainsPath": "synthetic"}}, 0),  # that has its curriculum
+        ({"Model": {"CharSet": MANY, "ImageWidth": MAX_SIDE + 1}}, 0),  # cannot be drawn
     ],
 )
-def test_many_symbols_of_a_set_have_a_primer(primer: Any, sections: dict[str, Any], steps: int) -> None:
+def test_many_symbols_of_a_set_have_a_primer(sections: dict[str, Any], steps: int) -> None:
     config = small_config(**sections)
-    assert primer.steps_of(config, plan_of(config)) == steps
+    plan = plan_of(config)
+    assert plan.primer == steps
+    assert plan_of(resolve(config, plan, test_pictures=9)).primer == steps
+
+
+@pytest.mark.parametrize(
+    "sections",
+    [
+        {"NeuralNet": {"Head": "CrossEntropy", "MaxLabelNum": 4}},
+        {"System": {"TrainsPath": "synthetic"}},
+        {"Model": {"ImageHeight": MAX_SIDE + 1}},
+    ],
+)
+def test_letters_that_would_not_come_are_an_error(sections: dict[str, Any]) -> None:
+    with pytest.raises(ConfigError, match=r"Trains\.PrimerSteps counts only with a set of pictures, with Head CTC"):
+        small_config(**sections, Trains={"PrimerSteps": 7})
+
+
+def test_behind_a_warm_start_there_are_none() -> None:
+    config = small_config(Model={"CharSet": MANY}, Trains={"PrimerSteps": 7})
+    assert plan_of(skipped(config)).primer == 0
 
 
 def test_the_letters_are_for_the_same_network_and_size(primer: Any) -> None:
@@ -91,5 +116,5 @@ def test_a_training_begins_so_once(
         Path("bars.yaml").write_text(CONFIG.format(epochs), "utf-8")
         main(["train", "bars.yaml"])
         said = capsys.readouterr().err
-        assert ("First letters and digits" in said) is (epochs == 1)
+        assert ("First 2 steps with letters and digits" in said) is (epochs == 1)
         assert ("Starting from drawn letters: kept 2 symbols" in said) is (epochs == 1)

@@ -44,7 +44,7 @@ class TrainsSection(StrictModel):
             it gets past guessing sooner, and with small sets of many symbols at all. False for CTC alone.
         PrimerSteps: steps with drawn letters and digits, which a CTC network learns before the pictures of a set;
             default: 500 where there are more than 100 symbols, at most half of the training's own, else 0. Not for
-            drawn sets, nor behind a warm start.
+            drawn sets, nor behind a warm start. They take at most a quarter of MaxMinutes, which count behind them.
         Jit: compile the training step with XLA. On a CPU that made the step 1.6 times as long in float32, 2.9 times in
             bfloat16, and the first one a minute.
         Augment: how much pictures are varied: off, light, strong, auto, or a section with single keys, below.

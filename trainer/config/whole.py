@@ -37,6 +37,24 @@ class TrainConfig(StrictModel):
         """(width, height) in pixels that the network sees."""
         return input_size(self.Model, self.Pretreatment)
 
+    @property
+    def can_begin_with_letters(self) -> bool:
+        """Whether Trains.PrimerSteps may say that drawn letters come first: pictures of this size can be drawn."""
+        return not self.System.synthetic and self.NeuralNet.head == "ctc" and self._can_be_drawn
+
+    @property
+    def _can_be_drawn(self) -> bool:
+        return all(MIN_SIDE <= side <= MAX_SIDE for side in (self.Model.ImageWidth, self.Model.ImageHeight))
+
+    @model_validator(mode="after")
+    def _letters_can_be_drawn(self) -> Self:
+        if self.Trains.PrimerSteps and not self.can_begin_with_letters:
+            raise ValueError(
+                "Trains.PrimerSteps counts only with a set of pictures, with Head CTC, and with ImageWidth and "
+                f"ImageHeight of {MIN_SIDE} to {MAX_SIDE}: leave it out"
+            )
+        return self
+
     @model_validator(mode="after")
     def _test_batch_can_be_filled(self) -> Self:
         pictures, batch = self.System.TestSetNum, self.Trains.TestBatchSize
@@ -60,7 +78,7 @@ class TrainConfig(StrictModel):
                 f"Synthetic.Length has labels of {longest} symbols, but NeuralNet.MaxLabelNum is {positions}"
             )
         sides = (self.Model.ImageWidth, self.Model.ImageHeight)
-        if self.System.synthetic and not all(MIN_SIDE <= side <= MAX_SIDE for side in sides):
+        if self.System.synthetic and not self._can_be_drawn:
             raise ValueError(
                 f"synthetic pictures have sides of {MIN_SIDE} to {MAX_SIDE} pixels, and ImageWidth and ImageHeight say "
                 f"{sides[0]}x{sides[1]}; set these, and Pretreatment.Resize if the network is to see another size"

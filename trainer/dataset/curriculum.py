@@ -26,7 +26,12 @@ def curriculum_of(config: TrainConfig) -> int:
 
 
 def skipped(config: TrainConfig) -> TrainConfig:
-    """Return the config of a training that starts from what reads already: it begins with few only if it says so."""
-    if not config.System.synthetic or config.Synthetic.Curriculum is not None:
+    """Return the config of a training that starts from what reads already: it needs no such beginning.
+
+    Drawn pictures begin with few symbols only if the config says so; other sets never begin with drawn letters.
+    """
+    if not config.System.synthetic:
+        return config.model_copy(update={"Trains": config.Trains.model_copy(update={"PrimerSteps": 0})})
+    if config.Synthetic.Curriculum is not None:
         return config
     return config.model_copy(update={"Synthetic": config.Synthetic.model_copy(update={"Curriculum": 0})})

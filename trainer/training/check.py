@@ -5,6 +5,7 @@ import time
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from contract.decode import DamagedError
 from trainer.config import TrainConfig
@@ -97,12 +98,17 @@ class _Doubt:
     certain: bool = False
 
 
+def halves(count: int, least: int) -> list[npt.NDArray[np.intp]]:
+    """Return two batches of `count` pictures, or one of one: indices, again from the first if it must be `least`."""
+    half = -(-count // 2)
+    parts = [range(half), range(half, count)] if count > 1 else [range(1)]
+    return [np.resize(part, max(len(part), least)) for part in parts]
+
+
 def _learn(learner: Learner, config: TrainConfig, test: Examples, count: int, shown: Steps) -> _Doubt:
     """Train until the first `count` pictures are read right, or steps or time are over."""
     labels = label_matrix(test.labels[:count], config.charset)
-    half = -(-count // 2)
-    halves = [range(half), range(half, count)] if count > 1 else [range(1)]
-    parts = [np.resize(part, max(len(part), learner.least_batch)) for part in halves]
+    parts = halves(count, learner.least_batch)
     peak = peak_rate(config.Trains)
     deadline = math.inf
     texts: list[str] = []
@@ -131,7 +137,7 @@ def _learn(learner: Learner, config: TrainConfig, test: Examples, count: int, sh
         rate = rate_causes(peak, PEAK_RATES[config.Trains.Optimizer.Name])
         partly = _partly(texts, test.labels[:count], learner.steps, loss)
         return _Doubt(" ".join([partly, *rate]), certain=bool(rate))
-    batch = Batch(test.pixels[:half], labels[:half])
+    batch = Batch(test.pixels[parts[0]], labels[parts[0]])
     measured = vitals.measure(config, test.labels[:count], config.charset.classes - 1, learner, loss, batch)
     return _Doubt(diagnose(measured), certain=bool(causes(measured)))
 

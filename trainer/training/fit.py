@@ -13,7 +13,7 @@ from contract.files import write_atomically
 from contract.pixels import Pixels
 from trainer.config import TrainConfig
 from trainer.dataset.records import Examples
-from trainer.errors import TrainerError
+from trainer.errors import DivergedError
 from trainer.evaluation.history import Reading
 from trainer.evaluation.metrics import Score, score
 from trainer.progress import Progress, Steps
@@ -103,7 +103,7 @@ class Fit:
             ):
                 reason = self._loop(batches, shown, interrupt, progress)
         except DamagedError as error:  # the last step has left no numbers in the weights
-            raise TrainerError(self._diverged()) from error
+            raise self._diverged() from error
         finally:
             self._journal.close(self.position.history)
         self.position.finished = "" if reason == INTERRUPTED else reason
@@ -124,7 +124,7 @@ class Fit:
             with self.waiting.working():
                 loss = self._learner.step(batch.images, batch.labels, rate)
             if not math.isfinite(loss):
-                raise TrainerError(self._diverged())
+                raise self._diverged()
             position.step += 1
             position.loss_sum += loss
             position.loss_steps += 1
@@ -148,13 +148,10 @@ class Fit:
                 self._save()
         return self._all_done  # by an earlier part of the run
 
-    def _diverged(self) -> str:
+    def _diverged(self) -> DivergedError:
         best = self.best_accuracy
         kept = f"; `trainer export` makes a model of the best weights so far ({best:.2%} right)" if best > 0 else ""
-        return (
-            f"after {self.position.step:,} steps the loss is no number any more: lower Trains.LearningRate, or keep "
-            f"ClipNorm, and train with --fresh{kept}"
-        )
+        return DivergedError(self.position.step, advice=f", and train with --fresh{kept}")
 
     @property
     def _all_done(self) -> str:

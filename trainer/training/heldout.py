@@ -21,7 +21,7 @@ from contract.decode import DamagedError, Decoded
 from contract.pixels import Pixels
 from trainer.config import Arithmetic, TrainConfig
 from trainer.dataset.records import Examples
-from trainer.errors import TrainerError
+from trainer.errors import DivergedError
 from trainer.progress import Steps
 from trainer.training import recipe as recipes
 from trainer.training.pipeline import batches, label_matrix
@@ -29,8 +29,6 @@ from trainer.training.recipe import Recipe
 
 if TYPE_CHECKING:
     from trainer.training.learner import Learner
-
-_DIVERGED = "after {:,} steps the loss is no number any more: lower Trains.LearningRate, or keep ClipNorm"
 
 READINGS = 10  # of the held-out pictures in a whole training
 POOLED = 3  # of the newest of them, that are taken together
@@ -82,7 +80,7 @@ def read(
         for batch in drawn:
             loss = learner.step(batch.images, batch.labels, plan.rate(learner.steps))
             if not math.isfinite(loss):
-                raise TrainerError(_DIVERGED.format(learner.steps))
+                raise DivergedError(learner.steps)
             shown.advance(plan.batch_size)
             last = learner.steps == plan.steps or time.monotonic() > deadline
             if last or learner.steps % every == 0:
@@ -99,7 +97,7 @@ def _read(learner: "Learner", pixels: Pixels, batch_size: int) -> list[Decoded]:
     try:
         return learner.read(pixels, batch_size)
     except DamagedError as error:  # the last step has left no numbers in the weights
-        raise TrainerError(_DIVERGED.format(learner.steps)) from error
+        raise DivergedError(learner.steps) from error
 
 
 def plan_for(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:

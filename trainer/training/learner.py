@@ -171,7 +171,7 @@ class Learner:
             variable.assign(state[name])
         self._average = [state[f"average/{index:04d}"] for index in range(len(self._average))]
         self.steps = int(state["steps"])
-        self._beginning.restore(state.get(_BEGINNING, np.array([np.inf])))  # runs of before had none
+        self._beginning.restore(state[_BEGINNING])
         self._compile()
 
     def start_from(self, donor: Donor, pixels: Pixels) -> Taken:

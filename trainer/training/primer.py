@@ -2,9 +2,9 @@
 
 A set of pictures may show each of hundreds of symbols a few dozen times. A network that begins with them finds out
 where symbols stand, and then learns the pictures by heart before it has learned what a stroke is: with 5,400 pictures
-of 500 Chinese symbols CNN5 + BLSTM read none of 600 others in the end. Behind 500 steps with drawn letters it read 92
-%. Features are what is taken over (Yosinski et al. 2014, "How transferable are features in deep neural networks?",
-arXiv 1411.1792); the layer that names symbols starts afresh for all that are new.
+of 500 Chinese symbols CNN5 + BLSTM read none of 600 others in the end, and 92 % of them behind 500 steps with drawn
+letters. Features are what is taken over (Yosinski et al. 2014, "How transferable are features in deep neural
+networks?", arXiv 1411.1792); the layer that names symbols starts afresh for all that are new.
 """
 
 import contextlib
@@ -15,8 +15,7 @@ from pathlib import Path
 
 from trainer.config import TrainConfig
 from trainer.dataset import endless
-from trainer.dataset.synth import BEGIN_WITH
-from trainer.errors import TrainerError
+from trainer.errors import DivergedError
 from trainer.network.geometry import frames
 from trainer.progress import Progress
 from trainer.training import recipe as recipes
@@ -26,21 +25,9 @@ from trainer.training.recipe import WARMUP_SHARE, Recipe, peak_rate
 from trainer.training.schedule import WarmupCosine
 from trainer.training.warm import Donor, symbols_of
 
-STEPS = 500
-LONGEST = 0.5  # of the training's own steps
-QUARTER = 0.25  # of Trains.MaxMinutes
+LONGEST = 0.25  # of Trains.MaxMinutes, which it comes before
 SYMBOLS = "ALPHANUMERIC"
 FRAMES_EACH = 2  # of CTC for a drawn symbol: equal neighbours need one between them
-
-
-def steps_of(config: TrainConfig, plan: Recipe) -> int:
-    """Return for how many steps a training that starts from nothing begins with drawn letters; 0 for none."""
-    asked = config.Trains.PrimerSteps
-    if config.System.synthetic or config.NeuralNet.head != "ctc":
-        return 0
-    if asked is not None:
-        return asked
-    return min(STEPS, round(LONGEST * plan.steps)) if len(config.charset.symbols) > BEGIN_WITH else 0
 
 
 def letters_for(config: TrainConfig, length: int) -> TrainConfig:
@@ -73,15 +60,15 @@ def learn(config: TrainConfig, plan: Recipe, length: int, progress: Progress) ->
 
     Raises:
         DataError: a worker process was killed.
-        TrainerError: it diverges.
+        DivergedError: it does.
     """
-    letters, steps = letters_for(config, length), steps_of(config, plan)
+    letters, steps = letters_for(config, length), plan.primer
     usual = recipes.choose(letters, letters.Synthetic.Epoch, plan.precision)
     rate = WarmupCosine(peak_rate(config.Trains), max(1, round(steps * WARMUP_SHARE)), steps)
     own = replace(usual, steps=steps, batch_size=plan.batch_size, plain_from=steps, rate=rate)
     learner = Learner(letters, own)
     minutes = config.Trains.MaxMinutes
-    deadline = time.monotonic() + 60 * QUARTER * minutes if minutes else math.inf
+    deadline = time.monotonic() + 60 * LONGEST * minutes if minutes else math.inf
     source = endless.source_of(letters)
     with (
         progress.steps("letters", steps * own.batch_size) as shown,
@@ -92,10 +79,7 @@ def learn(config: TrainConfig, plan: Recipe, length: int, progress: Progress) ->
             shown.note(f"loss {loss:.3f}")
             shown.advance(own.batch_size)
             if not math.isfinite(loss):
-                raise TrainerError(
-                    f"after {learner.steps:,} steps with drawn letters the loss is no number any more: lower "
-                    "Trains.LearningRate, or keep ClipNorm"
-                )
+                raise DivergedError(learner.steps, learned="drawn letters")
             if time.monotonic() > deadline:
                 break
     learner.refresh_reader()

@@ -29,6 +29,11 @@ USUAL_PIXELS = 160 * 60
 SYMBOL_SHOWN = 500
 USUAL_LENGTH = 4  # symbols of a label
 
+# With many symbols a training on a set of pictures begins with drawn letters, see `trainer.training.primer`: so many
+# steps, but at most this share of its own.
+PRIMER_STEPS = 500
+PRIMER_SHARE = 0.5
+
 ADAMW_DECAY = 1e-2
 
 # The moving average takes in the weights every so many steps.
@@ -51,6 +56,7 @@ class Recipe:
         save_every: steps between two checkpoints.
         rate: the learning rate.
         strength: how pictures are varied until `plain_from`.
+        primer: steps with drawn letters before all others, of a training that starts from nothing.
         beginning: steps with few of the symbols, in which no reading of the test set is in vain.
         plain_from: the first step that sees pictures as they are.
         precision: of the arithmetic.
@@ -68,6 +74,7 @@ class Recipe:
     save_every: int
     rate: Schedule
     strength: Strength
+    primer: int
     beginning: int
     plain_from: int
     precision: Arithmetic
@@ -114,6 +121,7 @@ def choose(config: TrainConfig, pictures: int, precision: Arithmetic) -> Recipe:
         save_every=trains.SavedSteps,
         rate=_rate(trains, steps, validate_every, beginning),
         strength=_strength(config, pictures),
+        primer=_primer(config, steps),
         beginning=beginning,
         plain_from=steps - round(steps * PLAIN_SHARE),
         precision=precision,
@@ -142,6 +150,13 @@ def _epochs(pictures: int, size: tuple[int, int], symbols: int) -> int:
     cheap = min(2.0, max(1.0, math.sqrt(USUAL_PIXELS / (width * height))))
     usual = math.ceil(max(FEWEST_EPOCHS, PICTURES_SHOWN / pictures) * cheap)
     return max(usual, math.ceil(SYMBOL_SHOWN * symbols / USUAL_LENGTH / pictures))
+
+
+def _primer(config: TrainConfig, steps: int) -> int:
+    if config.Trains.PrimerSteps is not None:
+        return config.Trains.PrimerSteps
+    many = len(config.charset.symbols) > BEGIN_WITH
+    return min(PRIMER_STEPS, round(PRIMER_SHARE * steps)) if many and config.can_begin_with_letters else 0
 
 
 def _beginning(config: TrainConfig, steps: int, batch_size: int) -> int:

@@ -25,6 +25,7 @@ def resolve(config: TrainConfig, recipe: Recipe, test_pictures: int) -> TrainCon
         "MaxEpochs": recipe.steps // recipe.epoch_steps,
         "Precision": recipe.precision,
         "Augment": section_of(recipe.strength),
+        "PrimerSteps": recipe.primer,
     }
     drawn = {"Curriculum": curriculum_of(config)} if config.System.synthetic else {}
     return config.model_copy(

@@ -121,7 +121,7 @@ def _train(
     run.begin(identity.made_of(resolved, packed, device.precision) | started_from, identity.notes(device.name), *moved)
     _keep(run, resolved, packed, come_from)
     sets = Sets(source_of(config, packed), packed.load("test"))
-    if not (donor or run.state.exists()) and primer.steps_of(config, plan):
+    if plan.primer and not (donor or earlier):
         donor = _primed(config, plan, sets, progress)
     fitting = fit.Fit(config, plan, sets, run, donor)
     if donor and fitting.taken:
@@ -167,9 +167,7 @@ def _suspects(config: TrainConfig, run: Run, progress: Progress) -> list[Item]:
 
 
 def _primed(config: TrainConfig, plan: Recipe, sets: Sets, progress: Progress) -> Donor:
-    progress.say(
-        f"First letters and digits, which are drawn: {len(config.charset.symbols)} symbols are too many to begin with"
-    )
+    progress.say(f"First {plan.primer:,} steps with letters and digits, which are drawn: see Trains.PrimerSteps")
     labels, _ = some_labels(sets.train, config.charset, LABELS, 0)
     return primer.learn(config, plan, max(1, round(median(map(len, labels)))), progress)
 

@@ -89,8 +89,8 @@ def test_without_metrics_nobody_is_told_that_nothing_was_read(
     enter_key(browser)
     wait_for(lambda: "4" in browser.run(_READ))
     browser.run(_PROXY, "/metrics", status)
-    wait_for(lambda: said in browser.text("#no-metrics"))
     wait_for(lambda: set(browser.run(_READ)) == {NOTHING})
+    assert said in browser.text("#no-metrics")
 
 
 def test_what_went_wrong_with_a_click_stays(browse: Callable[..., Browser]) -> None:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -84,6 +85,7 @@ def test_a_stream_whose_answers_nobody_takes_gives_its_place_back(
             return False
 
     eventually(is_answered)
+    assert is_answered()  # and goes on to be
     greedy.over.set()
 
 
@@ -100,5 +102,7 @@ def test_nobody_who_takes_no_answer_holds_up_the_end(
     greedy = begin(opened(server), picture)
     eventually(greedy.is_stuck)
     with ThreadPoolExecutor() as pool:
-        pool.submit(server.stop, 60.0).result(20)
+        stopping = pool.submit(server.stop, 60.0)
+        _, unfinished = futures.wait([stopping], 20)
+    assert not unfinished
     greedy.over.set()
