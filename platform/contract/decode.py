@@ -137,23 +137,34 @@ def label_probabilities(
     n, frames, _ = probabilities.shape
     if n == 0:
         return np.zeros(0)
-    # Blank, label, blank, label, ..., blank; padding behind a shorter label is never reached by its last two states.
-    states = 2 * max(map(len, labels)) + 1
-    extended = np.full((n, states), BLANK)
-    for row, label in enumerate(labels):
-        extended[row, 1 : 2 * len(label) : 2] = label
-    emit = np.take_along_axis(probabilities, extended[:, np.newaxis, :], axis=2)
-    # alpha: the probability of all alignments of the frames so far that end in a state; one matrix product moves all
-    # of it to the states of the next frame.
-    moves = _moves(extended)
-    alpha = np.zeros((n, 1, states))
-    alpha[:, 0, :2] = emit[:, 0, :2]
-    for frame in range(1, frames):
-        alpha = alpha @ moves
-        alpha *= emit[:, frame : frame + 1]
-    ends = np.array([2 * len(label) for label in labels])
+    # For each label two stops, then blank, symbol, blank, symbol, ..., blank. No alignment is ever at a stop, so none
+    # comes over from the label before; padding behind a shorter label is never reached by its last two states.
+    width = 2 * max(map(len, labels)) + 3
+    states = np.full((n, width), BLANK)
+    for row, label in zip(states, labels, strict=True):
+        row[3 : 3 + 2 * len(label) : 2] = label
+    may_skip = states != BLANK
+    may_skip[:, 2:] &= states[:, 2:] != states[:, :-2]
+    emit = probabilities[np.arange(n)[:, np.newaxis], :, states]
+    emit[:, :2] = 0.0
+    # alpha: the probability of all alignments of the frames so far that end in a state. It comes from the same state,
+    # the one before, or the one before that, if that is a blank between two symbols that differ.
+    padded = np.zeros(n * width + 2)
+    alpha, one_before, two_before = padded[2:], padded[1:-1], padded[:-2]
+    by_label = alpha.reshape(n, width)
+    by_label[:, 2:4] = emit[:, 2:4, 0]
+    stays = np.ascontiguousarray(emit.reshape(n * width, frames).T)
+    skips = stays * may_skip.ravel()
+    moved, skipped = np.empty_like(alpha), np.empty_like(alpha)
+    for stay, skip in zip(stays[1:], skips[1:], strict=True):
+        np.add(alpha, one_before, moved)
+        np.multiply(moved, stay, moved)
+        np.multiply(two_before, skip, skipped)
+        np.add(moved, skipped, alpha)
+    ends = np.array([2 + 2 * len(label) for label in labels])
     rows = np.arange(n)
-    total: Probabilities = alpha[rows, 0, ends] + np.where(ends > 0, alpha[rows, 0, np.maximum(ends - 1, 0)], 0.0)
+    # Behind the last symbol or behind the blank that follows it; before the first blank is a stop, where nothing is.
+    total: Probabilities = by_label[rows, ends] + by_label[rows, ends - 1]
     if np.isnan(total).any():
         raise DamagedError
     return np.minimum(total, 1.0)
@@ -180,13 +191,3 @@ def dense(rows: npt.NDArray[np.int64], symbols: Sequence[str], fill: int = -1) -
             f"the character set is not that of the graph"
         )
     return ["".join([symbols[number] for number in row if number != fill]) for row in rows.tolist()]
-
-
-def _moves(extended: npt.NDArray[np.integer]) -> Probabilities:
-    """Return which state may follow which, 0 or 1, float64 [N, from, to]: itself, the next, or the next but a blank."""
-    n, states = extended.shape
-    moves = np.broadcast_to(np.eye(states) + np.eye(states, k=1), (n, states, states)).copy()
-    may_skip = (extended[:, 2:] != BLANK) & (extended[:, 2:] != extended[:, :-2])
-    source = np.arange(states - 2)
-    moves[:, source, source + 2] = may_skip
-    return moves

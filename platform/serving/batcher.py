@@ -10,7 +10,7 @@ import numpy as np
 
 from contract.pixels import Pixels
 from engine.reading import Reading
-from serving import turns
+from serving import priority, turns
 from serving.core_settings import BatchingSection
 from serving.errors import ModelFailedError, OverloadedError
 from serving.ticket import NOT_STARTED, STARTED, Item, Result, Ticket
@@ -167,6 +167,7 @@ class Batcher:
             return [hung if result is STARTED else result for result in ticket.results]
 
     def _work(self) -> None:
+        priority.step_back()
         bell = threading.Condition(self._lock)
         while items := self._take(bell):
             started = time.monotonic()

@@ -1,0 +1,59 @@
+import os
+import sys
+import threading
+import time
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from contract.pixels import Pixels
+from engine.reading import Reading
+from serving import priority
+from serving.batcher import Batcher
+from serving.core_settings import BatchingSection
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="elsewhere threads have no niceness of their own")
+
+
+def niceness() -> int:
+    return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+
+def test_a_model_is_run_behind_the_threads_of_the_transports() -> None:
+    seen = []
+
+    def read(pixels: Pixels) -> Sequence[Reading]:
+        seen.append(niceness())
+        return [Reading("", 1.0)] * len(pixels)
+
+    batcher = Batcher(read, BatchingSection(Workers=1), "digits")
+    try:
+        batcher.wait(batcher.submit([np.zeros((2, 3, 1), np.uint8)], time.monotonic() + 30))
+    finally:
+        batcher.close()
+    assert seen == [min(19, niceness() + 5)]
+
+
+def test_a_thread_steps_back_no_further_than_there_is_room() -> None:
+    seen = []
+
+    def step_back_often() -> None:
+        for _ in range(5):
+            priority.step_back()
+        seen.append(niceness())
+
+    thread = threading.Thread(target=step_back_often)
+    thread.start()
+    thread.join()
+    assert seen == [19]
+
+
+def test_a_sandbox_that_allows_no_change_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "setpriority", refuse)
+    before = niceness()
+    priority.step_back()
+    assert niceness() == before
