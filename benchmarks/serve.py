@@ -4,8 +4,10 @@
         [--artifact FOLDER] [--seconds 60] [--set Batching.Workers=2 --set Batching.Threads=throughput]
 
 swaps     answers while 30 versions take over from each other within `--seconds`, at 70 % of what the service can do,
-          against the same load without swaps: 99th percentiles, lost requests, answers of the wrong version
-batching  pictures a second of 32 clients with batches of up to 32, against batches of 1; in turns, the median of three
+          against the same load without swaps: 99th percentiles, lost requests, answers of the wrong version; in three
+          turns of each
+batching  pictures a second of 32 clients with batches of up to 32, against one picture at a time on all cores, and
+          against one on each core; in turns, the median of three
 memory    resident memory after `--swaps` swaps against that after 20
 overload  5 times what the service can do: how quickly is a request refused, and how much is still answered, against
           what 64 clients get, alone and beside senders that are as busy and send to nobody
@@ -35,11 +37,24 @@ from overload import overload
 from pressure import CLIENTS, capacity, judge, load, started, values
 from releases import Artifacts, Release
 
-from serving.load.samples import percentile
+from serving.load.samples import Sample, percentile
 
 SHARE = 0.7  # of the capacity
 SWAPS = 30
+ROUNDS = 3  # of a comparison: what is compared takes turns, since machines are now faster, now slower
 FEW = 20  # swaps, after which memory is looked at first
+
+
+# The first is how a session runs by itself: a batch of 1 on all cores, and the next one after it.
+LAYOUTS = {
+    "one picture at a time, on all cores": {
+        "Batching.MaxBatch": "1",
+        "Batching.Workers": "1",
+        "Batching.Threads": "latency",
+    },
+    "one picture on each core": {"Batching.MaxBatch": "1", "Batching.Threads": "throughput"},
+    "up to 32 pictures on each core": {"Batching.MaxBatch": "32", "Batching.Threads": "throughput"},
+}
 
 
 def main() -> None:
@@ -65,17 +80,16 @@ def main() -> None:
 
 def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
     """Compare latencies with and without swaps."""
+    part, each = arguments.seconds / ROUNDS, SWAPS // ROUNDS
+    releases = [artifacts.release(number) for number in range(1, SWAPS + 1)]
+    steady: list[Sample] = []
+    during: list[Sample] = []
     with closing(started(artifacts, place, arguments)) as service:
         rate = SHARE * capacity(service, artifacts.pictures, CLIENTS)
         print(f"  {rate:.0f} requests/s, {SHARE:.0%} of what {CLIENTS} clients get", flush=True)
-        steady = load(service, artifacts.pictures, rate, arguments.seconds)
-        stop = threading.Event()
-        releases = [artifacts.release(number) for number in range(1, SWAPS + 1)]
-        publishing = threading.Thread(target=publish_on, args=(service, releases, arguments.seconds, stop))
-        publishing.start()
-        during = load(service, artifacts.pictures, rate, arguments.seconds)
-        stop.set()
-        publishing.join()
+        for first in range(0, SWAPS, each):
+            steady += load(service, artifacts.pictures, rate, part)
+            during += beside_swaps(service, artifacts.pictures, releases[first : first + each], rate, part)
     lost = Counter(sample.error for sample in [*steady, *during] if sample.error)
     answers = [(sample.index, *sample.text.partition(" ")[::2]) for sample in during if not sample.error]
     mixed = [answer for answer in answers if not artifacts.agree(*answer)]
@@ -91,21 +105,36 @@ def swaps(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> N
     judge(f"{SWAPS} swaps, nothing lost, nothing of another version, p99 at most 2 times", met=met)
 
 
+def beside_swaps(
+    service: Service, pictures: Sequence[bytes], releases: Sequence[Release], rate: float, seconds: float
+) -> list[Sample]:
+    """Put a load on the service while some versions take over from each other."""
+    stop = threading.Event()
+    publishing = threading.Thread(target=publish_on, args=(service, releases, seconds, stop))
+    publishing.start()
+    try:
+        return load(service, pictures, rate, seconds)
+    finally:
+        stop.set()
+        publishing.join()
+
+
 def batching(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
-    """Compare batches of up to 32 with batches of 1."""
-    ratios = []
-    for pair in range(3):
-        rates = []
-        for size in (1, 32):
-            folder = place / f"{pair}-{size}"
-            with closing(
-                InProcess(folder, artifacts, {**values(arguments), "Batching.MaxBatch": str(size)})
-            ) as service:
-                rates.append(capacity(service, artifacts.pictures, CLIENTS, 8.0))
-        print(f"  {CLIENTS} clients: {rates[0]:.0f}/s with batches of 1, {rates[1]:.0f}/s with up to 32", flush=True)
-        ratios.append(rates[1] / rates[0])
-    print(f"  median {statistics.median(ratios):.2f} times as many")
-    judge("at least 1.5 times", met=statistics.median(ratios) >= 1.5)
+    """Compare batches of up to 32 with single pictures, one at a time and on each core."""
+    rates: dict[str, list[float]] = {name: [] for name in LAYOUTS}
+    for turn in range(ROUNDS):
+        for name, layout in LAYOUTS.items():
+            folder = place / f"{turn} {name}"
+            with closing(InProcess(folder, artifacts, {**values(arguments), **layout})) as service:
+                rates[name].append(capacity(service, artifacts.pictures, CLIENTS, 8.0))
+    for name, found in rates.items():
+        print(f"  {name}: {', '.join(f'{rate:.0f}' for rate in found)} answers/s")
+    alone, apart, together = rates.values()
+    ratio = statistics.median(b / a for a, b in zip(alone, together, strict=True))
+    print(f"  median {ratio:.2f} times as many as one picture at a time")
+    rest = statistics.median(b / a for a, b in zip(apart, together, strict=True))
+    print(f"  median {rest:.2f} times as many as one picture on each core, which fills the cores already")
+    judge("at least 1.5 times as many as one picture at a time", met=ratio >= 1.5)
 
 
 def memory(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> None:
