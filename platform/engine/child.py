@@ -15,6 +15,7 @@ from engine.scratch import scratch_file
 LENGTH_BYTES = 8  # of the number before each part of a request
 MAX_LINE = 64 * 1024
 YIELDING = "FOUNDRY_TRIAL_YIELDS"  # a variable
+START_SECONDS = 30.0  # to import tensorflow takes 3, and several times as long on slow disks
 _TAIL = 4096  # bytes of what a dying child had to say
 _CRASHES = {
     -getattr(signal, name)
@@ -85,7 +86,7 @@ class Child:
             request: in parts, each of which goes out after its length, and as it is: to put a graph together with
                 anything would hold up all threads for as long as copying it takes.
             file: of the graph, for messages.
-            seconds: that it may take, on its own clock.
+            seconds: that it may take, on its own clock; `START_SECONDS` more for the first, before which it starts.
             patience: seconds that it may wait for a processor.
 
         Raises:
@@ -96,8 +97,10 @@ class Child:
         process = self._process
         assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
         assert process.stdout is not None  # noqa: S101
-        with self._lock, Watch(process.pid, seconds, patience, process.kill) as watch:
-            with contextlib.suppress(BrokenPipeError, ValueError):  # it has ended: what it left behind says why
+        own = seconds if self.started else seconds + START_SECONDS
+        with self._lock, Watch(process.pid, own, patience, process.kill) as watch:
+            # It has ended, and what it left behind says why. On Windows that is an invalid argument (bpo-19612).
+            with contextlib.suppress(OSError, ValueError):
                 for part in request:
                     process.stdin.write(len(part).to_bytes(LENGTH_BYTES, "big"))
                     process.stdin.write(part)
@@ -112,8 +115,10 @@ class Child:
         said = self.bury()
         if self._why:
             raise EngineError(f"{file}: {self._why}")
+        if watch.verdict == "hung" and self.yielding and not watch.tells_waiting:
+            raise StarvedError(f"{file}: its trial was not done after {own:g} s, and may have waited for a processor")
         if watch.verdict == "hung":
-            raise GraphError(f"{file}: not done after {seconds:g} s of trial: it hangs, or is too slow")
+            raise GraphError(f"{file}: not done after {own:g} s of trial: it hangs, or is too slow")
         if watch.verdict == "starved":
             raise StarvedError(f"{file}: its trial has waited {patience:g} s for a processor")
         return _post_mortem(process.returncode, said, file)
@@ -131,7 +136,7 @@ class Child:
             self.alive = False
             for pipe in (self._process.stdin, self._process.stdout):
                 if pipe:
-                    with contextlib.suppress(BrokenPipeError):  # of what it did not read any more
+                    with contextlib.suppress(OSError):  # of what it did not read any more; as in `exchange`
                         pipe.close()
             if self._said.closed:
                 return ""

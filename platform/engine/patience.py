@@ -7,6 +7,7 @@ A stretch in which nobody looked, since the machine slept or all of us were froz
 
 import contextlib
 import os
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -67,7 +68,10 @@ class Watch:
 
     Attributes:
         verdict: why it was ended; empty if it was not.
+        tells_waiting: whether its own time can be told from waiting here.
     """
+
+    tells_waiting = sys.platform == "linux"
 
     def __init__(self, number: int, seconds: float, patience: float, end: Callable[[], None]) -> None:
         self.verdict: Verdict = ""

@@ -115,7 +115,7 @@ def _step_back(*, yielding: bool) -> None:
     if yielding:
         _yield()
     elif sys.platform != "win32":  # there the parent has seen to it
-        os.nice(_NICENESS)
+        _be_nice(_NICENESS)
     with contextlib.suppress(OSError):  # not on this system, or not allowed: only a precaution is missing
         Path("/proc/self/oom_score_adj").write_text("1000")
 
@@ -123,10 +123,17 @@ def _step_back(*, yielding: bool) -> None:
 def _yield() -> None:
     """Run only while nothing else wants to, from now on. There is no way back without privileges."""
     if sys.platform != "win32":
-        os.nice(_LEAST_NICENESS)
+        _be_nice(_LEAST_NICENESS)
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # not allowed in some containers: then it is only very nice
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
+def _be_nice(steps: int) -> None:
+    """Stand so far behind the service; whichever of its threads has started this process may stand back already."""
+    with contextlib.suppress(OSError):  # not allowed in some sandboxes: all works without it
+        niceness = os.getpriority(os.PRIO_PROCESS, os.getppid()) + steps
+        os.setpriority(os.PRIO_PROCESS, 0, min(_LEAST_NICENESS, niceness))
 
 
 def _restrict(limits: TrialLimits) -> None:

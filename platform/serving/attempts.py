@@ -7,6 +7,7 @@ from serving.repository import Candidate
 from serving.states import State
 
 LONGEST_PAUSE = 60.0  # seconds
+_MOST_DOUBLINGS = 10  # of the first pause, which is one second
 _REMEMBERED = 1000  # rejected versions that are not on disk at this moment, and may come back
 
 
@@ -48,7 +49,8 @@ class Attempts:
     def fail(self, key: str, reason: str) -> None:
         """Try again after 1, 2, 4, ... and at last every 60 seconds."""
         count = self.count(key) + 1
-        pause = min(2.0 ** (count - 1), LONGEST_PAUSE)
+        # A thousand attempts are made in a day, and two to the power of that is no float.
+        pause = min(2.0 ** min(count - 1, _MOST_DOUBLINGS), LONGEST_PAUSE)
         self._failed[key] = _Failure(
             count, self._clock() + pause, f"{reason} (attempt {count}, again in {pause:.0f} s)"
         )

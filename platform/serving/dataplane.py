@@ -16,7 +16,7 @@ from serving.errors import BadRequestError, DeadlineError, ServingError, TooLarg
 from serving.leases import Leases, Work
 from serving.lifecycle import Lifecycle
 from serving.pool import Pool, Session
-from serving.ticket import Result
+from serving.ticket import NOT_STARTED, Result
 
 _log = logging.getLogger(__name__)
 
@@ -180,5 +180,7 @@ def _trace_run(work: Work, submitted: float) -> None:
 
 def _answer(session: Session, result: Result) -> Answer:
     if isinstance(result, ServingError):
-        return Answer(model=session.name, version=session.version, error=result)
+        # What is raised keeps all that it came through, and this one is the same for all requests there ever are.
+        error = DeadlineError(str(result)) if result is NOT_STARTED else result
+        return Answer(model=session.name, version=session.version, error=error)
     return Answer(result.text, result.confidence, result.symbols, session.name, session.version)

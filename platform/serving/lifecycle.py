@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from serving import closing
+from serving import closing, priority
 from serving.answer import ModelStatus
 from serving.attempts import Attempts
 from serving.courtesy import Courtesy
@@ -141,6 +141,7 @@ class Lifecycle:
             self._carry_out(action)
 
     def _loop(self) -> None:
+        priority.step_back()
         while not self._stopping:
             try:
                 self.step()

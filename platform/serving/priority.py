@@ -18,7 +18,7 @@ def step_back() -> None:
     elsewhere nothing happens.
     """
     if sys.platform == "linux":
-        thread = threading.get_native_id()
-        niceness = os.getpriority(os.PRIO_PROCESS, thread)
-        with contextlib.suppress(PermissionError):  # in a sandbox; everything works without it, a little slower
-            os.setpriority(os.PRIO_PROCESS, thread, min(_MOST, niceness + NICENESS))
+        with contextlib.suppress(OSError):  # in a sandbox; everything works without it, a little slower
+            # Of the first thread, for one that is made by a thread that has stepped back is there already.
+            niceness = os.getpriority(os.PRIO_PROCESS, os.getpid())
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(_MOST, niceness + NICENESS))

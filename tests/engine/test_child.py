@@ -6,7 +6,8 @@ from contextlib import suppress
 
 import pytest
 
-from engine.child import Child
+from engine import child as children
+from engine.child import Child, StarvedError
 from engine.errors import EngineError, GraphError
 from engine.preflight import Preflight
 from tests.engine.bombs import bomb
@@ -52,6 +53,21 @@ def test_what_others_send_to_a_trial_proves_nothing_about_a_model(number: str, k
     os.kill(child.number, getattr(signal, number))
     with pytest.raises(EngineError, match=r"a\.pb") as caught:
         child.exchange([b"12345678"], "a.pb", 10, 10)
+    assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("tells_waiting", "yielding", "kind"),
+    [(True, True, GraphError), (False, False, GraphError), (False, True, StarvedError)],
+)
+def test_where_waiting_is_not_told_from_work_one_that_yields_may_have_waited(
+    tells_waiting: bool, yielding: bool, kind: type[EngineError], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "START_SECONDS", 0.0)
+    monkeypatch.setattr(children.Watch, "tells_waiting", tells_waiting)
+    child = Child(lambda: None, yielding=yielding)
+    with pytest.raises(EngineError, match=r"a\.pb") as caught:
+        child.exchange([b"12345678"], "a.pb", 0.2, 60)
     assert type(caught.value) is kind
 
 

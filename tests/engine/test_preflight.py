@@ -180,6 +180,14 @@ def test_the_start_of_a_child_is_waited_for_longer() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="priorities are another matter elsewhere")
+def test_the_start_of_a_child_is_not_taken_from_a_models_time() -> None:
+    trial = Preflight(TrialLimits(seconds=1.0))
+    try:
+        trial(*bomb("harmless"), 2)
+    finally:
+        trial.close()
+
+
 def test_a_child_that_yields_is_never_hurried_again(preflight: Preflight) -> None:
     preflight._hurry_until = 0.0
     preflight(*bomb("harmless"), 2)

@@ -35,6 +35,15 @@ def test_only_a_retry_that_is_still_to_come_shortens_the_pause() -> None:
     assert attempts.pause(clock.now) == float("inf")  # a look at it came to nothing
 
 
+def test_however_often_it_fails_it_is_tried_again_in_a_minute() -> None:
+    clock = Clock()
+    attempts = Attempts(clock)
+    for _ in range(2000):
+        attempts.fail("key0", "busy")
+    assert attempts.count("key0") == 2000
+    assert attempts.pause(clock.now) == 60
+
+
 def test_of_what_has_gone_the_latest_is_remembered() -> None:
     attempts = Attempts(Clock())
     for number in range(MANY):

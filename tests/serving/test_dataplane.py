@@ -154,6 +154,19 @@ def test_work_past_its_deadline_is_refused_and_not_run(service: Service, shop: S
     eventually(lambda: service.lifecycle._pool.routes.all[0].target.leases == 0)
 
 
+def test_an_error_belongs_to_one_request(service_for: Callable[..., Service], shop: Shop) -> None:
+    service = service_for(Batching__MaxBatch=1, Batching__Workers=1)
+    shop.publish(delay=0.1)
+    service.step()
+    errors = []
+    for _ in range(2):  # one picture is read, and meanwhile the time of the other is over
+        read, late = service.plane.recognize([picture(1)] * 2, Hints(), deadline=time.monotonic() + 0.05)
+        assert read.error is None
+        errors.append(late.error)
+    assert [type(error) for error in errors] == [DeadlineError] * 2
+    assert errors[0] is not errors[1]  # raised, it would keep all that it came through for good
+
+
 def test_an_unknown_word_names_what_is_there(service: Service, shop: Shop) -> None:
     shop.publish()
     service.step()

@@ -30,6 +30,13 @@ def test_a_zip_archive(tmp_path: Path, write_pictures: WritePictures) -> None:
         found[0].content.read()
 
 
+def test_an_archive_may_be_made_of_the_folder_itself(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name in ("./5036_a.png", "./more/5037_b.png", "./.hidden/5038_c.png"):
+            archive.writestr(name, "bytes")
+    assert [sample.label for sample in read(tmp_path / "set.zip")] == ["5036", "5037"]
+
+
 def test_an_archive_may_have_backslashes_in_its_names(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         for name in ("set/5036_a.png", "__MACOSX/5036_b.png", "set/empty/"):

@@ -15,6 +15,7 @@ from trainer.config import NeuralNetSection, TrainConfig
 from trainer.dataset.config_file import as_yaml, render
 from trainer.dataset.looks import choose_channels, edges_lost_in_gray
 from trainer.dataset.propose import (
+    BEFORE_COPY,
     BEFORE_DOT,
     BEFORE_LAST_DOT,
     BEFORE_UNDERSCORE,
@@ -23,6 +24,7 @@ from trainer.dataset.propose import (
     choose_resize,
     choose_size,
     longest_of,
+    numbers_in_a_row,
     propose,
 )
 from trainer.errors import SourceError
@@ -44,11 +46,35 @@ WIDE = NeuralNetSection()
         (["15.5.png", "2.0.png", "17.png"], BEFORE_LAST_DOT),
         (["15.5_a.png", "2.0_b.png"], BEFORE_UNDERSCORE),
         (["x_y.png", "17.png", "18.png"], BEFORE_DOT),
+        (["17.png", "18.png", "17_1.png"], BEFORE_COPY),
+        (["17.png", "18.png", "17 (1).png"], BEFORE_COPY),
+        (["17.png", "18.png", "a (1).png"], BEFORE_DOT),
+        (["17 (1).png", "18 (2).png"], BEFORE_DOT),
         ([*[f"{number}_x.png" for number in range(19)], "odd.png"], BEFORE_UNDERSCORE),
     ],
 )
 def test_the_label_pattern(names: list[str], regex: str) -> None:
     assert choose_regex(names) == regex
+
+
+def test_copies_have_the_labels_of_what_they_copy(tmp_path: Path, write_pictures: WritePictures) -> None:
+    write_pictures(tmp_path, ["17.png", "18.png", "19.png", "17_1.png", "18 (1).png", "19_12.png"])
+    proposal = propose(tmp_path)
+    assert (proposal.symbols, proposal.lengths) == (tuple("1789"), (2, 2))
+
+
+@pytest.mark.parametrize(
+    ("labels", "found"),
+    [
+        ([f"{number:04}" for number in range(7, 40)], ("0007", "0039")),
+        ([f"{number}" for number in range(7, 26)], None),  # nineteen may be a chance
+        ([f"{number}" for number in range(0, 100, 3)], None),
+        ([*map(str, range(30)), "29"], None),
+        ([*map(str, range(30)), "a"], None),
+    ],
+)
+def test_labels_that_only_number_their_files(labels: list[str], found: tuple[str, str] | None) -> None:
+    assert numbers_in_a_row(labels) == numbers_in_a_row(labels[::-1]) == found
 
 
 @pytest.mark.parametrize(
@@ -183,7 +209,11 @@ def test_thousands_of_symbols_get_more_units() -> None:
     [
         (lambda _: None, "no picture in"),
         (lambda folder: (folder / "_x.png").write_bytes(b""), "no label in names such as"),
-        (lambda folder: (folder / "1_x.png").write_bytes(b""), "none of the pictures looked at can be read"),
+        (lambda folder: (folder / "1_x.png").write_bytes(b""), r"none of .* can be read; the first: \S+"),
+        (
+            lambda folder: Image.new("L", (5000, 60)).save(folder / "1_x.png"),
+            "pictures of 5000x60: cut them to at most",
+        ),
         (lambda folder: [(folder / f"img_{n}.png").write_bytes(b"") for n in "12"], "would have the label 'img'"),
     ],
 )

@@ -26,3 +26,11 @@ def test_every_picture_has_its_scores_and_all_batches_have_one_size(count: int) 
     assert np.concatenate(batches).ravel().tolist() == pixels.sum((1, 2, 3)).tolist()
     assert [len(batch) for batch in batches] == [len(pixels[start : start + 4]) for start in range(0, count, 4)]
     assert len(set(model.sizes)) == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "size", "expected"),
+    [(400, (160, 60), 400), (400, (150, 50), 400), (100, (160, 60), 100), (400, (1000, 96), 40), (9, (4096, 4096), 1)],
+)
+def test_large_pictures_are_read_fewer_at_a_time(asked: int, size: tuple[int, int], expected: int) -> None:
+    assert reading.at_once(asked, size) == expected

@@ -108,6 +108,21 @@ def test_the_label_file_trains_the_same_pictures_with_the_new_labels(
     assert len(list(Path("pictures").iterdir())) == 40
 
 
+def test_a_table_of_other_labels_is_refused(
+    tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_pictures(Path("pictures"), [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
+    assert main(["init", "pictures", "-o", "tiny.yaml"]) == 0
+    lines = ["pictures/0250_x.png,251,250,0.9", "pictures/0500_x.png,0501,0500,0.9"]  # the first went through Excel
+    Path("mine.csv").write_text("\n".join(["file,label,was,confidence", *lines]), "utf-8")
+    assert main(["relabel", "tiny.yaml", "mine.csv"]) == 2
+    assert "1 lines are of labels that have changed" in capsys.readouterr().err
+    assert not Path("labels.csv").exists()
+    Path("mine.csv").write_text("\n".join(["file,label,was,confidence", *lines[1:]]), "utf-8")
+    assert main(["relabel", "tiny.yaml", "mine.csv"]) == 0
+
+
 def test_without_corrections_it_is_said_where_they_come_from(
     tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

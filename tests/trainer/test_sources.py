@@ -58,7 +58,8 @@ def write_tfrecords(path: Path, records: Iterable[Mapping[str, bytes]]) -> Path:
         ("a.tsv", "filename\tlabel\n1 a.png\tx y\n", {"1 a.png": "x y"}),
         ("a.csv", "image_path,text\n1.png,a\n1.png,a\n", {"1.png": "a"}),
         ("a.csv", "id,Label,File\n7,a,1.png\n8,b,2.png\n", {"1.png": "a", "2.png": "b"}),
-        ("a.txt", "1.png 0042\n2 b.png\t17\n", {"1.png": "0042", "2 b.png": "17"}),
+        ("a.csv", '1.png,"1"""\n2.png,3"\n', {"1.png": '1"', "2.png": '3"'}),
+        ("a.txt", "1.png 0042\n2 b.png\t17\n3.png\tAB 12\n", {"1.png": "0042", "2 b.png": "17", "3.png": "AB 12"}),
     ],
 )
 def test_label_files(tmp_path: Path, name: str, text: str, expected: dict[str, str]) -> None:
@@ -75,6 +76,7 @@ def test_label_files(tmp_path: Path, name: str, text: str, expected: dict[str, s
         ("a.txt", b"1.png\n", "line 1: expected a file and its label"),
         ("a.csv", b"\xff\xfe1", "no text in UTF-8"),
         ("a.csv", b"", "names no picture"),
+        ("a.tsv", b'1.png\t1\n2.png\t"34\n3.png\t56\n4.png\t78"\n', "line 2: unexpected end of data; a quotation mark"),
         ("a.csv", b"a" * 200_000 + b",1", "no table of files and labels"),
         ("a.zip", b"PK", "no zip archive, or damaged"),
         ("a.doc", b"", "no file of a kind read here"),

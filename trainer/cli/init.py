@@ -74,6 +74,12 @@ def _summary(proposal: Proposal) -> list[str]:
             f"warning: labels are taken from names; {' and '.join(proposal.passed_over)} beside the pictures was "
             f"passed over: if it holds the labels, give it instead of the folder"
         )
+    if proposal.numbers:
+        first, last = proposal.numbers
+        lines.append(
+            f"warning: the labels are the numbers {first} to {last}, one each, as files are numbered: if the text is "
+            f"elsewhere in the names, mend TrainRegex; if it is in a file, give that instead of the folder"
+        )
     if proposal.channels == 3:
         lines.append("in colour, because gray would lose what separates text from ground")
     return lines

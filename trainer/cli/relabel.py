@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if found.test:
         files["TestPath"] = (output.with_stem(f"{output.stem}-test"), found.test)
     _refuse_unknown(found.samples, proposals)
+    _refuse_outdated(config, found.samples, proposals)
     _refuse_to_replace([path for path, _ in files.values()], config, force=arguments.force)
     progress = Terminal()
     for key, (path, samples) in files.items():
@@ -74,6 +75,19 @@ def _refuse_to_replace(paths: Sequence[Path], config: TrainConfig, *, force: boo
 
 def _refuse_unknown(samples: Sequence[Sample], proposals: Sequence[Proposal]) -> None:
     relabel.corrected({sample.name: sample.label or "" for sample in samples}, proposals)
+
+
+def _refuse_outdated(config: TrainConfig, samples: Sequence[Sample], proposals: Sequence[Proposal]) -> None:
+    """Refuse a table of other labels than these; a spreadsheet makes 42 of 0042, in both columns."""
+    labels = {sample.name: config.charset.fold(sample.label or "") for sample in samples}
+    other = [one for one in proposals if one.was and labels[one.name] not in {one.was, one.label}]
+    if other:
+        first = other[0]
+        raise UsageError(
+            f"{len(other):,} lines are of labels that have changed, or a spreadsheet has changed them: the label of "
+            f"{first.name!r} is {labels[first.name]!r}, and its column `was` says {first.was!r}; mend or delete these "
+            f"lines, and format the columns as text in a spreadsheet"
+        )
 
 
 def _relative(sample: Sample, label_file: Path) -> str:

@@ -69,14 +69,32 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
     except UnicodeDecodeError as error:
         raise SourceError(f"{str(path)!r} is no text in UTF-8: {error}") from error
     if path.suffix.lower() == ".txt":
-        rows: Iterable[list[str]] = (line.rsplit(maxsplit=1) for line in text.splitlines())
+        rows: Iterable[list[str]] = map(_words, text.splitlines())
     else:
         separator = "," if path.suffix.lower() == ".csv" else "\t"
-        rows = csv.reader(text.splitlines(), delimiter=separator, skipinitialspace=True)
+        # Line by line: a quotation mark without its second one must not make one label of several.
+        rows = (_cells(line, separator) for line in text.splitlines())
+    number = 0
     try:
-        yield from ((number, cells) for number, cells in enumerate(rows, start=1) if cells)
+        for number, cells in enumerate(rows, start=1):
+            if cells:
+                yield number, cells
     except csv.Error as error:
-        raise SourceError(f"{str(path)!r} is no table of files and labels: {error}") from error
+        raise SourceError(
+            f"{str(path)!r} is no table of files and labels: line {number + 1}: {error}; a quotation mark in a label "
+            f"is written twice, and the label in quotation marks"
+        ) from error
+
+
+def _words(line: str) -> list[str]:
+    """Return file and label, which a tab parts, or where there is none the last white space."""
+    if "\t" in line.strip():
+        return [cell.strip() for cell in line.rsplit("\t", 1)]
+    return line.rsplit(maxsplit=1)
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    return next(csv.reader([line], delimiter=separator, skipinitialspace=True, strict=True), [])
 
 
 def _found(table: Path, index: dict[str, list[Path]], name: str) -> Path:

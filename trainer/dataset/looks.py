@@ -38,20 +38,22 @@ class Look:
     lost_on_white: bool = False
 
 
-def look(contents: Iterable[Callable[[], bytes]]) -> list[Look]:
-    """Look at the pictures that can be read.
+def look(contents: Iterable[Callable[[], bytes]]) -> tuple[list[Look], list[Exception]]:
+    """Look at the pictures that can be read, and return with them why the others cannot.
 
     Args:
         contents: give the bytes of a picture file each, or raise OSError.
     """
-    looks = []
+    looks: list[Look] = []
+    troubles: list[Exception] = []
     for read in contents:
         try:
             picture = image.decode(read())
-        except (OSError, PictureError):
-            continue  # `verify` names it; a proposal does not need every picture
-        looks.append(_look(picture))
-    return looks
+        except (OSError, PictureError) as error:
+            troubles.append(error)  # `verify` names it; a proposal does not need every picture
+        else:
+            looks.append(_look(picture))
+    return looks, troubles
 
 
 def choose_channels(lost: Sequence[float]) -> Literal[1, 3]:

@@ -20,10 +20,12 @@ from trainer.network.geometry import smallest_width
 
 LOOKED_AT = 1000  # pictures opened at most: sizes and colours are clear by then
 
-LABEL_FILES = frozenset({".csv", ".tsv"})
+LABEL_FILES = frozenset({".csv", ".tsv", ".txt"})
 
 BEFORE_UNDERSCORE = ".*?(?=_)"
 BEFORE_DOT = r".*?(?=\.)"
+BEFORE_COPY = r".*?(?= \(\d+\)\.|[_.])"  # of label.png with label_1.png or label (1).png beside it
+COPY = re.compile(r"(.+?)(?: \(\d+\)|_\d+)")
 BEFORE_LAST_DOT = r".*(?=\.)"  # for numbers such as 15.5.png
 DECIMAL = re.compile(r"[-+]?(0|[1-9]\d*)(\.\d{1,4})?")  # others are likelier to be a label and a number
 
@@ -37,6 +39,8 @@ MANY_STRETCHED = 0.05  # share of pictures that would be, from which on they kee
 WIDEST = 0.99  # share of pictures that the width has room for; a few much wider ones shall not cost all the others
 MOST = 0.5  # share of pictures from which on their size is that of the set
 MANY_SYMBOLS = 500  # from which on the network gets twice the hidden units, as in configs/chinese.yaml
+NUMBERED = 20  # labels from which on it is no chance that they are a run of numbers
+LARGEST = 4096  # pixels a side, of `Model.ImageWidth` and `ImageHeight`
 OUTLIER = 1.5  # times as long as all but a hundredth: a name that is no label, for which no picture is made wider
 
 
@@ -57,6 +61,7 @@ class Proposal:
         other_sizes: share of the pictures looked at that have another size.
         on_white: for `ReplaceTransparent`.
         passed_over: kinds of files beside the pictures that may hold labels.
+        numbers: the first and the last label, if they are all numbers in a row, as files are numbered.
     """
 
     regex: str
@@ -71,6 +76,7 @@ class Proposal:
     other_sizes: float
     on_white: bool = True
     passed_over: tuple[str, ...] = ()
+    numbers: tuple[str, str] | None = None
 
     @property
     def hidden(self) -> int:
@@ -89,7 +95,8 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
     """Read a folder, or another place that `TrainsPath` can name, and propose a config.
 
     Raises:
-        SourceError: it is missing, holds no picture, or its file names have no labels.
+        SourceError: it is missing, holds no picture that can be read or is small enough, or its file names have no
+            labels.
     """
     regex, samples, passed_over = labelled(place)
     labels = [sample.label for sample in samples if sample.label]
@@ -100,18 +107,22 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
             f"every picture would have the label {labels[0]!r}, as {samples[0].name!r}: name the files "
             f"label_anything.png, or give the file that holds the labels"
         )
-    seen = look(sample.content.read for sample in samples[:: math.ceil(len(samples) / LOOKED_AT)])
+    seen, troubles = look(sample.content.read for sample in samples[:: math.ceil(len(samples) / LOOKED_AT)])
     if not seen:
-        raise SourceError("none of the pictures looked at can be read; see `python -m trainer verify`")
+        raise SourceError(f"none of the pictures looked at can be read; the first: {troubles[0]}")
     size, fit = choose_size([one.size for one in seen])
     lengths = [len(label) for label in labels]
+    resize = choose_resize(size, longest_of(lengths), neural_net)
+    if max(*size, *(resize or size)) > LARGEST:
+        seen_as = f", which the network would see as {resize[0]}x{resize[1]}" if resize else ""
+        raise SourceError(f"pictures of {size[0]}x{size[1]}{seen_as}: cut them to at most {LARGEST:,} pixels a side")
     symbols = sorted({symbol for label in labels for symbol in label})
     return Proposal(
         regex=regex,
         charset=fitting_charset(symbols),
         size=size,
         fit=fit,
-        resize=choose_resize(size, longest_of(lengths), neural_net),
+        resize=resize,
         channels=choose_channels([one.lost_in_gray for one in seen]),
         pictures=len(samples),
         lengths=(min(lengths), max(lengths)),
@@ -119,6 +130,7 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
         other_sizes=sum(one.size != size for one in seen) / len(seen),
         on_white=sum(one.lost_on_white for one in seen) <= len(seen) / 2,
         passed_over=passed_over,
+        numbers=numbers_in_a_row(labels),
     )
 
 
@@ -138,14 +150,28 @@ def labelled(place: Path) -> tuple[str, list[Sample], tuple[str, ...]]:
 def choose_regex(names: Collection[str]) -> str:
     """Return the label pattern: the text before the first `_` if nearly all names have one, else before the dot.
 
-    Before the last dot if the names are decimal numbers, and have a second one.
+    Before the last dot if the names are decimal numbers, and have a second one; before the number of a copy if some
+    are copies, whose labels have no symbols that the others do not have.
     """
     with_underscore = sum("_" in name for name in names)
     if with_underscore >= 0.9 * len(names):
         return BEFORE_UNDERSCORE
     stems = [PurePath(name).stem for name in names]
     decimals = any("." in stem for stem in stems) and all(DECIMAL.fullmatch(stem) for stem in stems)
-    return BEFORE_LAST_DOT if decimals else BEFORE_DOT
+    if decimals:
+        return BEFORE_LAST_DOT
+    copied = {stem: found.group(1) for stem in stems if (found := COPY.fullmatch(stem))}
+    symbols = {symbol for stem in stems if stem not in copied for symbol in stem}
+    return BEFORE_COPY if copied and symbols.issuperset("".join(copied.values())) else BEFORE_DOT
+
+
+def numbers_in_a_row(labels: Sequence[str]) -> tuple[str, str] | None:
+    """Return the first and the last of labels that are many numbers in a row, one each: hardly what pictures show."""
+    if len(labels) < NUMBERED or not all(label.isascii() and label.isdigit() for label in labels):
+        return None
+    numbers = sorted(labels, key=int)
+    in_a_row = [int(label) for label in numbers] == list(range(int(numbers[0]), int(numbers[0]) + len(numbers)))
+    return (numbers[0], numbers[-1]) if in_a_row else None
 
 
 def choose_size(sizes: Sequence[tuple[int, int]]) -> tuple[tuple[int, int], Fitting]:

@@ -185,7 +185,8 @@ def _name_of(member: zipfile.ZipInfo) -> tuple[str, bool]:
 def _is_picture(name: str, ignored: Ignored) -> bool:
     # Texts, not paths: making those takes longer than all else when there are many files.
     suffix = os.path.splitext(name)[1].lower()  # noqa: PTH122 - as above
-    junk = next((part for part in name.split("/") if _is_junk(part)), None)
+    # Some programs write archives whose names begin with ./
+    junk = next((part for part in name.split("/") if part != "." and _is_junk(part)), None)
     if junk is not None:
         ignored[junk] += 1
     elif suffix not in PICTURE_SUFFIXES and suffix not in {"", "."}:

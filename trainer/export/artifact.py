@@ -17,7 +17,7 @@ from engine.arithmetic import cpu_has_bfloat16
 from trainer.config import AskedArithmetic, TrainConfig
 from trainer.dataset.pack import PackedSet
 from trainer.dataset.records import Examples
-from trainer.errors import TrainerError
+from trainer.errors import TrainerError, UsageError
 from trainer.evaluation.metrics import Score
 from trainer.export.formats import drop_stale_formats, prove_formats, publish_formats
 from trainer.export.gate import Gate, less_accurate
@@ -182,6 +182,19 @@ class _Candidates:
                 Pictures=result.pictures,
                 Dataset=self._fingerprint,
             ),
+        )
+
+
+def refuse_unprovable(config: TrainConfig) -> None:
+    """Say before a training what its export would fail for.
+
+    Raises:
+        UsageError: it asks for an arithmetic that this CPU does not have.
+    """
+    if config.Export.Precision == "bfloat16" and not cpu_has_bfloat16():
+        raise UsageError(
+            "Export.Precision asks for bfloat16, but this CPU does not multiply in bfloat16, so the graph could not be "
+            "proven: leave Precision out, or export on another machine"
         )
 
 

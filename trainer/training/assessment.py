@@ -15,6 +15,7 @@ from trainer.errors import TrainerError
 from trainer.evaluation import history, report
 from trainer.evaluation.accept import accept_table
 from trainer.evaluation.report import Item, Report
+from trainer.network.reading import at_once
 from trainer.progress import Progress
 from trainer.run import Run
 from trainer.training import lineage
@@ -32,7 +33,7 @@ def read_test_set(config: TrainConfig, packed: PackedSet, run: Run, progress: Pr
         raise TrainerError(f"{run.spec} is missing: train the model first")
     test = packed.load("test")
     recognizer = engine.load(run.spec)
-    size = config.Trains.TestBatchSize
+    size = at_once(config.Trains.TestBatchSize, config.input_size)
     items = []
     with progress.steps("evaluate", len(test)) as steps:
         for start in range(0, len(test), size):

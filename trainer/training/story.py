@@ -16,7 +16,7 @@ from trainer.dataset.synth import BEGIN_WITH
 from trainer.errors import TrainerError, UsageError
 from trainer.evaluation.metrics import by_length, lengths_sentence
 from trainer.evaluation.report import Item
-from trainer.export.artifact import Exported
+from trainer.export.artifact import Exported, refuse_unprovable
 from trainer.export.artifact import export as export_model
 from trainer.export.runtimes import Format
 from trainer.progress import Progress
@@ -74,7 +74,8 @@ def train(
             read the test set, so that the same command goes on from them if it was killed before.
 
     Raises:
-        UsageError: there are no weights to start from, or they have learned from pictures of the test set.
+        UsageError: there are no weights to start from, or they have learned from pictures of the test set, or what is
+            asked for cannot be exported here.
         DataError: the pictures cannot be used as they are.
         RunInUseError: another process trains or exports this model.
         RunChangedError: an interrupted run cannot go on with this config or these pictures.
@@ -94,6 +95,7 @@ def _train(
     exclude: frozenset[str],
     warm_start: Path | None,
 ) -> Exported:
+    refuse_unprovable(config)
     run = run_of(config.Model)
     earlier = None if fresh else run.earlier()
     donor = _donor(warm_start, earlier)
