@@ -9,13 +9,16 @@ from PIL import Image
 from contract.errors import ConfigError
 from tests.conftest import small_config
 from tests.trainer.test_fit import examples
+from tests.trainer.test_suspicion import packed
 from trainer.cli.root import main
 from trainer.config.synthetic import MAX_SIDE
 from trainer.dataset.curriculum import skipped
 from trainer.framework import import_keras
 from trainer.progress import Silent
+from trainer.training import heldout, suspicion
 from trainer.training.recipe import Recipe, choose
 from trainer.training.resolved import resolve
+from trainer.training.warm import Donor
 
 CONFIG = """
 System: {{TrainsPath: pictures, TestSetNum: 8}}
@@ -118,3 +121,24 @@ def test_a_training_begins_so_once(
         said = capsys.readouterr().err
         assert ("First 2 steps with letters and digits" in said) is (epochs == 1)
         assert ("Starting from drawn letters: kept 2 symbols" in said) is (epochs == 1)
+
+
+@pytest.mark.parametrize(("steps", "learned"), [(2, 1), (0, 0)])
+def test_networks_that_doubt_labels_begin_alike(
+    steps: int, learned: int, primer: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    donor = Donor(Path("letters"), {}, ())
+    begun: list[Any] = []
+    started_from: list[Any] = []
+
+    def read(_config: Any, _examples: Any, held_out: Any, training: Any) -> list[heldout.Verdict]:
+        started_from.append(training.donor)
+        return [heldout.Verdict("0", 0.0)] * int(held_out.sum())
+
+    monkeypatch.setattr(primer, "learn", lambda config, *_: begun.append(config.Trains.MaxMinutes) or donor)
+    monkeypatch.setattr(heldout, "read", read)
+    config = small_config(Trains={"PrimerSteps": steps, "MaxEpochs": 100})
+    pictures = packed(tmp_path, examples(32, 48), examples(8, 48, seed=1))
+    suspicion.find(config, pictures, suspicion.Search(folds=2, minutes=8), Silent())
+    assert begun == [8] * learned
+    assert started_from == [donor if learned else None] * 2

@@ -26,12 +26,14 @@ from trainer.progress import Steps
 from trainer.training import recipe as recipes
 from trainer.training.pipeline import batches, label_matrix
 from trainer.training.recipe import Recipe
+from trainer.training.warm import Donor
 
 if TYPE_CHECKING:
     from trainer.training.learner import Learner
 
 READINGS = 10  # of the held-out pictures in a whole training
 POOLED = 3  # of the newest of them, that are taken together
+STARTED_FROM = 256  # pictures that a network which starts from another one is shown first
 LEARNED = 0.95  # share of the labels: a network that agrees with less may yet get better, however long it did not
 BETTER = 0.005  # of the labels: less than this more from the first to the last of the pooled ones is no better
 
@@ -49,29 +51,41 @@ class Verdict:
     confidence: float
 
 
-def read(
-    config: TrainConfig,
-    examples: Examples,
-    held_out: npt.NDArray[np.bool_],
-    precision: Arithmetic,
-    limits: tuple[Steps, float],
-) -> list[Verdict]:
+@dataclass(frozen=True)
+class Training:
+    """How to train.
+
+    Attributes:
+        precision: of the arithmetic.
+        shown: shows the steps.
+        deadline: the `time.monotonic()` at which it ends wherever it is.
+        donor: a network to start from, which has seen none of the pictures; None to start afresh.
+    """
+
+    precision: Arithmetic
+    shown: Steps
+    deadline: float
+    donor: Donor | None = None
+
+
+def read(config: TrainConfig, examples: Examples, held_out: npt.NDArray[np.bool_], training: Training) -> list[Verdict]:
     """Train on the other pictures and return a verdict on each held-out one, in order.
 
     Args:
         config: of the training.
         examples: all pictures.
         held_out: which not to train on, one for each picture.
-        precision: of the arithmetic in training.
-        limits: what shows the steps, and the `time.monotonic()` at which training ends wherever it is.
+        training: how.
     """
     from trainer.training.learner import Learner  # noqa: PLC0415 - late: it imports keras
 
-    shown, deadline = limits
+    shown = training.shown
     others = np.flatnonzero(~held_out)
-    plan = plan_for(config, len(others), precision)
+    plan = plan_for(config, len(others), training.precision)
     labels = label_matrix([examples.labels[index] for index in others], config.charset)
     learner = Learner(config, plan)
+    if training.donor:
+        learner.start_from(training.donor, examples.pixels[others[:STARTED_FROM]])
     every = math.ceil(plan.steps / READINGS)
     truth = [examples.labels[index] for index in np.flatnonzero(held_out)]
     readings: list[list[Decoded]] = []
@@ -82,7 +96,7 @@ def read(
             if not math.isfinite(loss):
                 raise DivergedError(learner.steps)
             shown.advance(plan.batch_size)
-            last = learner.steps == plan.steps or time.monotonic() > deadline
+            last = learner.steps == plan.steps or time.monotonic() > training.deadline
             if last or learner.steps % every == 0:
                 learner.refresh_reader()
                 readings.append(_read(learner, examples.pixels[held_out], config.Trains.TestBatchSize))

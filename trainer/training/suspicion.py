@@ -1,13 +1,14 @@
 """Which labels to doubt: every picture is read by a network that never saw it, and contradictions are listed."""
 
 import itertools
+import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import median
 
 import numpy as np
-import numpy.typing as npt
 
 from contract.files import sha256, write_atomically
 from trainer.config import Arithmetic, TrainConfig
@@ -21,7 +22,7 @@ from trainer.evaluation.relabel import Proposal
 from trainer.evaluation.report import Item
 from trainer.progress import Progress
 from trainer.training import heldout
-from trainer.training.heldout import Verdict
+from trainer.training.warm import Donor
 
 FOLDS = 3
 CONFIDENCE = 0.6
@@ -93,9 +94,16 @@ def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progr
         )
     doubted: list[Proposal] = []
     agreed = 0
+    end = time.monotonic() + (60 * search.minutes if search.minutes else math.inf)
+    donor = _primed(config, examples, search, progress)
     for fold in range(search.folds):
         held_out = numbers == fold
-        verdicts = _read(config, examples, held_out, search, (progress, f"fold {fold + 1} of {search.folds}"))
+        plan = heldout.plan_for(config, int((~held_out).sum()), search.precision)
+        now = time.monotonic()
+        deadline = now + (end - now) / (search.folds - fold)
+        with progress.steps(f"fold {fold + 1} of {search.folds}", plan.steps * plan.batch_size) as shown:
+            training = heldout.Training(search.precision, shown, deadline, donor)
+            verdicts = heldout.read(config, examples, held_out, training)
         for index, verdict in zip(np.flatnonzero(held_out).tolist(), verdicts, strict=True):
             name, label = examples.names[index], examples.labels[index]
             agreed += verdict.text == label
@@ -104,18 +112,16 @@ def find(config: TrainConfig, packed: PackedSet, search: Search, progress: Progr
     return Found(sorted(doubted, key=lambda one: (-one.confidence, one.name)), agreed / len(examples))
 
 
-def _read(
-    config: TrainConfig,
-    examples: Examples,
-    held_out: npt.NDArray[np.bool_],
-    search: Search,
-    shown: tuple[Progress, str],
-) -> list[Verdict]:
-    progress, title = shown
-    plan = heldout.plan_for(config, int((~held_out).sum()), search.precision)
-    deadline = time.monotonic() + (60 * search.minutes / search.folds if search.minutes else float("inf"))
-    with progress.steps(title, plan.steps * plan.batch_size) as steps:
-        return heldout.read(config, examples, held_out, search.precision, (steps, deadline))
+def _primed(config: TrainConfig, examples: Examples, search: Search, progress: Progress) -> Donor | None:
+    """Return a network that has learned drawn letters, where a training on these pictures would begin with them."""
+    plan = heldout.plan_for(config, len(examples), search.precision)
+    if not plan.primer:
+        return None
+    from trainer.training import primer  # noqa: PLC0415 - late: it imports keras
+
+    if search.minutes:
+        config = config.model_copy(update={"Trains": config.Trains.model_copy(update={"MaxMinutes": search.minutes})})
+    return primer.learn(config, plan, max(1, round(median(map(len, examples.labels)))), progress)
 
 
 def joined(train: Examples, test: Examples) -> Examples:
