@@ -32,7 +32,7 @@ def test_a_model_is_run_behind_the_threads_of_the_transports() -> None:
         batcher.wait(batcher.submit([np.zeros((2, 3, 1), np.uint8)], time.monotonic() + 30))
     finally:
         batcher.close()
-    assert seen == [min(19, niceness() + 5)]
+    assert seen == [min(19, niceness() + priority.NICENESS)]
 
 
 def test_what_a_thread_makes_that_stepped_back_steps_back_no_further() -> None:
@@ -49,7 +49,7 @@ def test_what_a_thread_makes_that_stepped_back_steps_back_no_further() -> None:
     thread = threading.Thread(target=compute)
     thread.start()
     thread.join()
-    assert seen == [min(19, niceness() + 5)] * 2
+    assert seen == [min(19, niceness() + priority.NICENESS)] * 2
 
 
 def test_a_sandbox_that_allows_no_change_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
