@@ -2,10 +2,11 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 
 from fleet import InProcess, OverHttp, Service
 from releases import Artifacts
@@ -33,9 +34,12 @@ def judge(target: str, *, met: bool) -> None:
     print(f"  {'met' if met else 'MISSED'}: {target}", flush=True)
 
 
-def started(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -> Service:
-    """Start the service with the first version."""
-    return (OverHttp if arguments.over == "http" else InProcess)(place, artifacts, values(arguments))
+def started(
+    artifacts: Artifacts, place: Path, arguments: argparse.Namespace, more: Mapping[str, str] = MappingProxyType({})
+) -> Service:
+    """Start the service with the first version, and with more settings than were asked for."""
+    chosen = {**values(arguments), **more}
+    return (OverHttp if arguments.over == "http" else InProcess)(place, artifacts, chosen)
 
 
 def values(arguments: argparse.Namespace) -> dict[str, str]:

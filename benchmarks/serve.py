@@ -17,8 +17,7 @@ loader    99th percentile at 50 % load while graphs of 0.5, 6 and 53 MB take ove
           none doing so; and the longest time for which no Python thread got a turn
 
 The model is a CNN5-H64 for 150x50 pictures with random weights, or the one in FOLDER/model and FOLDER/graph. In this
-process unless `--over http`; `batching`, `memory` and `loader` always, `fairness` never. Each part takes at most about
-two minutes.
+process unless `--over http`; `memory` and `loader` always, `fairness` never. Each part takes two minutes or three.
 """
 
 import argparse
@@ -124,8 +123,7 @@ def batching(artifacts: Artifacts, place: Path, arguments: argparse.Namespace) -
     rates: dict[str, list[float]] = {name: [] for name in LAYOUTS}
     for turn in range(ROUNDS):
         for name, layout in LAYOUTS.items():
-            folder = place / f"{turn} {name}"
-            with closing(InProcess(folder, artifacts, {**values(arguments), **layout})) as service:
+            with closing(started(artifacts, place / f"{turn} {name}", arguments, layout)) as service:
                 rates[name].append(capacity(service, artifacts.pictures, CLIENTS, 8.0))
     for name, found in rates.items():
         print(f"  {name}: {', '.join(f'{rate:.0f}' for rate in found)} answers/s")
