@@ -23,7 +23,8 @@ class TrainsSection(StrictModel):
             ends training too.
         EndEpochs: EndAcc and EndCost count from this epoch on.
         BatchSize: pictures per step; default: 32 for sets of less than 4,000 pictures, else 64.
-        TestBatchSize: pictures per batch when the test set is read; never more than are there.
+        TestBatchSize: pictures per batch when the test set is read; never more than are there, and fewer where they
+            are large.
         Optimizer: what turns gradients into steps: a name, or a section with its numbers, below.
         LearningRate: the largest; default: chosen by the recipe, for each optimizer its own.
         DecayRate, DecaySteps: multiply the rate by DecayRate every DecaySteps steps; default: warm-up, then a cosine.

@@ -194,7 +194,7 @@ def refuse_unprovable(config: TrainConfig) -> None:
     if config.Export.Precision == "bfloat16" and not cpu_has_bfloat16():
         raise UsageError(
             "Export.Precision asks for bfloat16, but this CPU does not multiply in bfloat16, so the graph could not be "
-            "proven: leave Precision out, or export on another machine"
+            "proven: leave Precision out, or train where the CPU does"
         )
 
 
