@@ -2,6 +2,7 @@
 
 import datetime
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Iterator, Sequence
@@ -40,6 +41,7 @@ MAX_SENTENCES = 20  # about one file; whoever made hundreds of mistakes made the
 MAX_SENTENCE = 500  # characters
 _MAX_ERRORS = 1000  # of pydantic's that are looked at; one mistake may be several
 _MAX_NUMBER_BITS = 256  # beyond, hexadecimal: Python refuses to print more than 4,300 digits of any other kind
+_SCIENTIFIC = re.compile(r"([-+]?\d{1,9}(?:\.\d{0,9})?)[eE]([-+]?\d{1,3})")
 _KEY = "[key]"  # pydantic's mark for a problem with the key of a mapping, not with its value
 
 
@@ -183,8 +185,19 @@ def _sentence(group: Sequence[_Problem]) -> str:
     wishes = [wish for wish in dict.fromkeys(_wish(problem) for problem in group) if wish]
     if not wishes:
         return f"{_text(first.path)}: {first.details['msg']}, found {describe(found)}"
-    seen = (_misread(found) if "text" in wishes else None) or f"found {describe(found)}"
+    misread = (_misread(found) if "text" in wishes else None) or (_number(found) if "a number" in wishes else None)
+    seen = misread or f"found {describe(found)}"
     return f"{_text(first.path)}: should be {' or '.join(wishes)}, {seen}"
+
+
+def _number(value: object) -> str | None:
+    """Say how to write a number that YAML 1.1 takes for text (section "float": a point, and the exponent's sign)."""
+    found = _SCIENTIFIC.fullmatch(value) if isinstance(value, str) else None
+    if not found:
+        return None
+    mantissa, exponent = found.groups()
+    point = "" if "." in mantissa else ".0"
+    return f"but YAML takes {value} for text: write {mantissa}{point}e{int(exponent):+d}"
 
 
 def _text(path: _Path) -> str:

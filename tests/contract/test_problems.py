@@ -85,6 +85,8 @@ def problems(text: str) -> tuple[str, ...]:
             "Either: should be text or a list, "
             "but without quotes YAML takes it for the date 2024-01-01: put it in quotes",
         ),
+        ("Ratio: 1e-4", "Ratio: should be a number, but YAML takes 1e-4 for text: write 1.0e-4"),
+        ("Ratio: 2.5E3", "Ratio: should be a number, but YAML takes 2.5E3 for text: write 2.5e+3"),
         ("Either: [a, no]", "Either.1: should be text, but without quotes YAML takes it for false: put it in quotes"),
         ("Either: {a: b}", "Either: should be text or a list, found a section"),
         ("Ratio: a", "Ratio: should be a number, found 'a'"),
