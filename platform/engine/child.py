@@ -15,7 +15,8 @@ from engine.scratch import scratch_file
 LENGTH_BYTES = 8  # of the number before each part of a request
 MAX_LINE = 64 * 1024
 YIELDING = "FOUNDRY_TRIAL_YIELDS"  # a variable
-START_SECONDS = 30.0  # to import tensorflow takes 3, and several times as long on slow disks
+READY = b"ready\n"  # its first line
+START_SECONDS = 60.0  # to import tensorflow takes 3, and several times as long on slow disks
 _TAIL = 4096  # bytes of what a dying child had to say
 _CRASHES = {
     -getattr(signal, name)
@@ -86,19 +87,19 @@ class Child:
             request: in parts, each of which goes out after its length, and as it is: to put a graph together with
                 anything would hold up all threads for as long as copying it takes.
             file: of the graph, for messages.
-            seconds: that it may take, on its own clock; `START_SECONDS` more for the first, before which it starts.
+            seconds: that it may take, on its own clock, once the process has started.
             patience: seconds that it may wait for a processor.
 
         Raises:
             GraphError: the child crashed over it or took too long.
             StarvedError: it has waited too long.
-            EngineError: the child ended for another reason.
+            EngineError: the child ended for another reason, or did not start.
         """
         process = self._process
         assert process.stdin is not None  # noqa: S101 - for mypy: both are pipes
         assert process.stdout is not None  # noqa: S101
-        own = seconds if self.started else seconds + START_SECONDS
-        with self._lock, Watch(process.pid, own, patience, process.kill) as watch:
+        ready = self.started
+        with self._lock, Watch(process.pid, seconds if ready else START_SECONDS, patience, process.kill) as watch:
             # It has ended, and what it left behind says why. On Windows that is an invalid argument (bpo-19612).
             with contextlib.suppress(OSError, ValueError):
                 for part in request:
@@ -108,6 +109,10 @@ class Child:
             if self.alive:
                 self._meanwhile()
             line = b"" if process.stdout.closed else process.stdout.readline(MAX_LINE)
+            if line == READY:
+                ready = True
+                watch.begin_anew(seconds)
+                line = process.stdout.readline(MAX_LINE)
         if line.endswith(b"\n"):
             self.started = True
             self.alive = self.alive and not watch.verdict  # it may have been ended right behind its answer
@@ -116,9 +121,11 @@ class Child:
         if self._why:
             raise EngineError(f"{file}: {self._why}")
         if watch.verdict == "hung" and self.yielding and not watch.tells_waiting:
-            raise StarvedError(f"{file}: its trial was not done after {own:g} s, and may have waited for a processor")
+            raise StarvedError(f"{file}: its trial was not done in time, and may have waited for a processor")
+        if watch.verdict == "hung" and not ready:
+            raise EngineError(f"{file}: the process that tries models was not ready after {START_SECONDS:g} s")
         if watch.verdict == "hung":
-            raise GraphError(f"{file}: not done after {own:g} s of trial: it hangs, or is too slow")
+            raise GraphError(f"{file}: not done after {seconds:g} s of trial: it hangs, or is too slow")
         if watch.verdict == "starved":
             raise StarvedError(f"{file}: its trial has waited {patience:g} s for a processor")
         return _post_mortem(process.returncode, said, file)

@@ -79,8 +79,14 @@ class Watch:
         self._seconds = seconds
         self._patience = patience
         self._end = end
+        self._anew = False
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._watch, name="trial watch", daemon=True)
+
+    def begin_anew(self, seconds: float) -> None:
+        """Count from now on only, and allow so many seconds of its own."""
+        self._seconds = seconds
+        self._anew = True
 
     def __enter__(self) -> "Watch":
         self._thread.start()
@@ -94,6 +100,8 @@ class Watch:
         spent, before = Spent(), look(self._number)
         while not self._over.wait(_LOOKS):
             now = look(self._number)
+            if self._anew:
+                spent, self._anew = Spent(), False
             spent, before = spent.plus(before, now), now
             self.verdict = spent.verdict(self._seconds, self._patience)
             if self.verdict:

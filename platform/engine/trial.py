@@ -21,7 +21,7 @@ from typing import BinaryIO
 from contract.errors import ContractError
 from contract.problems import shortened
 from engine import THROUGHPUT, open_model
-from engine.child import LENGTH_BYTES, YIELDING
+from engine.child import LENGTH_BYTES, READY, YIELDING
 from engine.preflight import Request, TrialLimits
 from engine.proof import prove
 from engine.quiet import import_tensorflow
@@ -44,6 +44,7 @@ def main() -> None:
     threading.Thread(target=_listen, args=(sys.stdin.buffer, requests), daemon=True).start()
     _step_back(yielding=bool(os.environ.get(YIELDING)))
     import_tensorflow()
+    answers.write(READY)
     limits = TrialLimits()
     with contextlib.suppress(queue.Empty):
         for _ in range(_TRIALS):

@@ -58,16 +58,16 @@ def test_what_others_send_to_a_trial_proves_nothing_about_a_model(number: str, k
 
 @pytest.mark.parametrize(
     ("tells_waiting", "yielding", "kind"),
-    [(True, True, GraphError), (False, False, GraphError), (False, True, StarvedError)],
+    [(True, True, EngineError), (False, False, EngineError), (False, True, StarvedError)],
 )
-def test_where_waiting_is_not_told_from_work_one_that_yields_may_have_waited(
+def test_a_process_that_does_not_start_proves_nothing_about_a_model(
     tells_waiting: bool, yielding: bool, kind: type[EngineError], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(children, "START_SECONDS", 0.0)
+    monkeypatch.setattr(children, "START_SECONDS", 0.2)
     monkeypatch.setattr(children.Watch, "tells_waiting", tells_waiting)
     child = Child(lambda: None, yielding=yielding)
     with pytest.raises(EngineError, match=r"a\.pb") as caught:
-        child.exchange([b"12345678"], "a.pb", 0.2, 60)
+        child.exchange([b"12345678"], "a.pb", 60, 60)
     assert type(caught.value) is kind
 
 
