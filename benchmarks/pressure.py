@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
-from types import MappingProxyType
 
 from fleet import InProcess, OverHttp, Service
 from releases import Artifacts
@@ -35,10 +34,10 @@ def judge(target: str, *, met: bool) -> None:
 
 
 def started(
-    artifacts: Artifacts, place: Path, arguments: argparse.Namespace, more: Mapping[str, str] = MappingProxyType({})
+    artifacts: Artifacts, place: Path, arguments: argparse.Namespace, more: Mapping[str, str] | None = None
 ) -> Service:
     """Start the service with the first version, and with more settings than were asked for."""
-    chosen = {**values(arguments), **more}
+    chosen = {**values(arguments), **(more or {})}
     return (OverHttp if arguments.over == "http" else InProcess)(place, artifacts, chosen)
 
 

@@ -6,7 +6,8 @@ from pydantic import Field
 
 from contract.strict import StrictModel
 
-Side = Annotated[int, Field(ge=1, le=4096)]
+LARGEST_SIDE = 4096  # pixels
+Side = Annotated[int, Field(ge=1, le=LARGEST_SIDE)]
 Fitting = Literal["stretch", "pad"]
 _Off = Literal[-1]
 

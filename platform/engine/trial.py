@@ -22,6 +22,7 @@ from contract.errors import ContractError
 from contract.problems import shortened
 from engine import THROUGHPUT, open_model
 from engine.child import LENGTH_BYTES, READY, YIELDING
+from engine.niceness import LEAST, stand_back
 from engine.preflight import Request, TrialLimits
 from engine.proof import prove
 from engine.quiet import import_tensorflow
@@ -30,7 +31,6 @@ from engine.room import NOT_SPARED, lacks_memory, memory_left, within_what_is_le
 _MAX_WRITTEN = 1024 * 1024  # bytes of a file; what it says while it dies is one
 _LONGEST_REASON = 4000  # characters; its JSON is then well below `child.MAX_LINE`
 _NICENESS = 10
-_LEAST_NICENESS = 19
 _Task = tuple[Request, bool, bytes]
 
 _TRIALS = 100  # then a fresh process goes on: whatever tensorflow keeps of each model is gone
@@ -115,26 +115,18 @@ def _step_back(*, yielding: bool) -> None:
     """Let requests that are served meanwhile go first, and let the kernel end this process before any other."""
     if yielding:
         _yield()
-    elif sys.platform != "win32":  # there the parent has seen to it
-        _be_nice(_NICENESS)
+    else:
+        stand_back(_NICENESS, behind=os.getppid())  # on Windows the parent has seen to it
     with contextlib.suppress(OSError):  # not on this system, or not allowed: only a precaution is missing
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _yield() -> None:
     """Run only while nothing else wants to, from now on. There is no way back without privileges."""
-    if sys.platform != "win32":
-        _be_nice(_LEAST_NICENESS)
+    stand_back(LEAST, behind=os.getppid())
     if sys.platform == "linux":
         with contextlib.suppress(OSError):  # not allowed in some containers: then it is only very nice
             os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
-
-
-def _be_nice(steps: int) -> None:
-    """Stand so far behind the service; whichever of its threads has started this process may stand back already."""
-    with contextlib.suppress(OSError):  # not allowed in some sandboxes: all works without it
-        niceness = os.getpriority(os.PRIO_PROCESS, os.getppid()) + steps
-        os.setpriority(os.PRIO_PROCESS, 0, min(_LEAST_NICENESS, niceness))
 
 
 def _restrict(limits: TrialLimits) -> None:

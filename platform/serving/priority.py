@@ -1,12 +1,12 @@
 """Which threads go first where there are fewer processors than threads that want one."""
 
-import contextlib
 import os
 import sys
 import threading
 
+from engine.niceness import stand_back
+
 NICENESS = 1
-_MOST = 19
 
 
 def step_back() -> None:
@@ -20,7 +20,5 @@ def step_back() -> None:
     It is a thread's own on Linux only; elsewhere nothing happens.
     """
     if sys.platform == "linux":
-        with contextlib.suppress(OSError):  # in a sandbox; everything works without it, a little slower
-            # Of the first thread, for one that is made by a thread that has stepped back is there already.
-            niceness = os.getpriority(os.PRIO_PROCESS, os.getpid())
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), min(_MOST, niceness + NICENESS))
+        # Behind the first thread: one that was made by a thread that stands back is there already.
+        stand_back(NICENESS, behind=os.getpid(), who=threading.get_native_id())

@@ -98,7 +98,7 @@ def test_the_letters_are_for_the_same_network_and_size(primer: Any) -> None:
 @pytest.mark.train
 def test_a_network_takes_over_what_it_learned_from_letters(primer: Any) -> None:
     config = small_config(Trains={"PrimerSteps": 3, "BatchSize": 8})
-    donor = primer.learn(config, plan_of(config, 16), 2, Silent())
+    donor = primer.learn(config, plan_of(config, 16), ["01"], Silent())
     assert len(donor.symbols) == 62
     from trainer.training.learner import Learner  # noqa: PLC0415 - this imports keras
 

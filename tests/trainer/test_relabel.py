@@ -88,13 +88,17 @@ def test_no_file_of_a_person_is_replaced(
     assert (Path("other.csv").read_text("utf-8") == "mine") == bool(reason)
 
 
-@pytest.mark.parametrize("output", ["labels.csv", "elsewhere/deep/labels.csv"])
-def test_the_label_file_trains_the_same_pictures_with_the_new_labels(
-    output: str, tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def proposed(tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forty pictures in the working folder, and tiny.yaml for them."""
     monkeypatch.chdir(tmp_path)
     write_pictures(Path("pictures"), [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
     assert main(["init", "pictures", "-o", "tiny.yaml", "--name", "tiny"]) == 0
+
+
+@pytest.mark.usefixtures("proposed")
+@pytest.mark.parametrize("output", ["labels.csv", "elsewhere/deep/labels.csv"])
+def test_the_label_file_trains_the_same_pictures_with_the_new_labels(output: str) -> None:
     before = scan(configs.read(Path("tiny.yaml"))).train
     Path("mine.csv").write_text("file,label\npictures/0250_x.png,7777\npictures/0500_x.png,\n", "utf-8")
     assert main(["relabel", "tiny.yaml", "mine.csv", "-o", output]) == 0
@@ -108,12 +112,8 @@ def test_the_label_file_trains_the_same_pictures_with_the_new_labels(
     assert len(list(Path("pictures").iterdir())) == 40
 
 
-def test_a_table_of_other_labels_is_refused(
-    tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    write_pictures(Path("pictures"), [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
-    assert main(["init", "pictures", "-o", "tiny.yaml"]) == 0
+@pytest.mark.usefixtures("proposed")
+def test_a_table_of_other_labels_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
     lines = ["pictures/0250_x.png,251,250,0.9", "pictures/0500_x.png,0501,0500,0.9"]  # the first went through Excel
     Path("mine.csv").write_text("\n".join(["file,label,was,confidence", *lines]), "utf-8")
     assert main(["relabel", "tiny.yaml", "mine.csv"]) == 2
@@ -123,11 +123,7 @@ def test_a_table_of_other_labels_is_refused(
     assert main(["relabel", "tiny.yaml", "mine.csv"]) == 0
 
 
-def test_without_corrections_it_is_said_where_they_come_from(
-    tmp_path: Path, write_pictures: WritePictures, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    write_pictures(Path("pictures"), [f"{number:04}_x.png" for number in range(0, 10_000, 250)])
-    assert main(["init", "pictures", "-o", "tiny.yaml"]) == 0
+@pytest.mark.usefixtures("proposed")
+def test_without_corrections_it_is_said_where_they_come_from(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["relabel", "tiny.yaml"]) == 2
     assert "python -m trainer suspects writes one" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Literal
 
-from contract.pretreatment import Fitting
+from contract.pretreatment import LARGEST_SIDE, Fitting
 from trainer.config import NeuralNetSection
 from trainer.dataset import sources
 from trainer.dataset.alphabet import fitting_charset
@@ -40,7 +40,6 @@ WIDEST = 0.99  # share of pictures that the width has room for; a few much wider
 MOST = 0.5  # share of pictures from which on their size is that of the set
 MANY_SYMBOLS = 500  # from which on the network gets twice the hidden units, as in configs/chinese.yaml
 NUMBERED = 20  # labels from which on it is no chance that they are a run of numbers
-LARGEST = 4096  # pixels a side, of `Model.ImageWidth` and `ImageHeight`
 OUTLIER = 1.5  # times as long as all but a hundredth: a name that is no label, for which no picture is made wider
 
 
@@ -113,9 +112,11 @@ def propose(place: Path, neural_net: NeuralNetSection = NeuralNetSection()) -> P
     size, fit = choose_size([one.size for one in seen])
     lengths = [len(label) for label in labels]
     resize = choose_resize(size, longest_of(lengths), neural_net)
-    if max(*size, *(resize or size)) > LARGEST:
+    if max(*size, *(resize or size)) > LARGEST_SIDE:
         seen_as = f", which the network would see as {resize[0]}x{resize[1]}" if resize else ""
-        raise SourceError(f"pictures of {size[0]}x{size[1]}{seen_as}: cut them to at most {LARGEST:,} pixels a side")
+        raise SourceError(
+            f"pictures of {size[0]}x{size[1]}{seen_as}: cut them to at most {LARGEST_SIDE:,} pixels a side"
+        )
     symbols = sorted({symbol for label in labels for symbol in label})
     return Proposal(
         regex=regex,

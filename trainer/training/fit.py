@@ -27,9 +27,8 @@ from trainer.training.pipeline import Batch, Source, Stream, batches_of, label_m
 from trainer.training.recipe import Recipe
 from trainer.training.stopping import Standing, out_of_time, reason_to_stop
 from trainer.training.waiting import Waiting
-from trainer.training.warm import Donor, Taken
+from trainer.training.warm import SOME, Donor, Taken
 
-SOME = 256  # pictures show well enough how a layer's values spread
 INTERRUPTED = "interrupted"
 
 

@@ -26,14 +26,13 @@ from trainer.progress import Steps
 from trainer.training import recipe as recipes
 from trainer.training.pipeline import batches, label_matrix
 from trainer.training.recipe import Recipe
-from trainer.training.warm import Donor
+from trainer.training.warm import SOME, Donor
 
 if TYPE_CHECKING:
     from trainer.training.learner import Learner
 
 READINGS = 10  # of the held-out pictures in a whole training
 POOLED = 3  # of the newest of them, that are taken together
-STARTED_FROM = 256  # pictures that a network which starts from another one is shown first
 LEARNED = 0.95  # share of the labels: a network that agrees with less may yet get better, however long it did not
 BETTER = 0.005  # of the labels: less than this more from the first to the last of the pooled ones is no better
 
@@ -85,7 +84,7 @@ def read(config: TrainConfig, examples: Examples, held_out: npt.NDArray[np.bool_
     labels = label_matrix([examples.labels[index] for index in others], config.charset)
     learner = Learner(config, plan)
     if training.donor:
-        learner.start_from(training.donor, examples.pixels[others[:STARTED_FROM]])
+        learner.start_from(training.donor, examples.pixels[others[:SOME]])
     every = math.ceil(plan.steps / READINGS)
     truth = [examples.labels[index] for index in np.flatnonzero(held_out)]
     readings: list[list[Decoded]] = []

@@ -10,8 +10,10 @@ networks?", arXiv 1411.1792); the layer that names symbols starts afresh for all
 import contextlib
 import math
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from statistics import median
 
 from trainer.config import TrainConfig
 from trainer.dataset import endless
@@ -49,20 +51,21 @@ def letters_for(config: TrainConfig, length: int) -> TrainConfig:
     )
 
 
-def learn(config: TrainConfig, plan: Recipe, length: int, progress: Progress) -> Donor:
+def learn(config: TrainConfig, plan: Recipe, labels: Sequence[str], progress: Progress) -> Donor:
     """Train the network on drawn letters, and return it to start from.
 
     Args:
         config: of the pictures that it is to read.
         plan: of their training.
-        length: symbols of a drawn text, as their labels have.
-        progress: shows the steps.
+        labels: of them, or of some: drawn texts are as long as most of these.
+        progress: is told, and shows the steps.
 
     Raises:
         DataError: a worker process was killed.
         DivergedError: it does.
     """
-    letters, steps = letters_for(config, length), plan.primer
+    progress.say(f"First {plan.primer:,} steps with letters and digits, which are drawn: see Trains.PrimerSteps")
+    letters, steps = letters_for(config, round(median(map(len, labels)))), plan.primer
     usual = recipes.choose(letters, letters.Synthetic.Epoch, plan.precision)
     rate = WarmupCosine(peak_rate(config.Trains), max(1, round(steps * WARMUP_SHARE)), steps)
     own = replace(usual, steps=steps, batch_size=plan.batch_size, plain_from=steps, rate=rate)

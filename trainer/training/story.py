@@ -3,7 +3,6 @@
 import contextlib
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from contract.files import write_atomically
@@ -169,9 +168,8 @@ def _suspects(config: TrainConfig, run: Run, progress: Progress) -> list[Item]:
 
 
 def _primed(config: TrainConfig, plan: Recipe, sets: Sets, progress: Progress) -> Donor:
-    progress.say(f"First {plan.primer:,} steps with letters and digits, which are drawn: see Trains.PrimerSteps")
     labels, _ = some_labels(sets.train, config.charset, LABELS, 0)
-    return primer.learn(config, plan, max(1, round(median(map(len, labels)))), progress)
+    return primer.learn(config, plan, labels, progress)
 
 
 def _donor(warm_start: Path | None, earlier: dict[str, Any] | None) -> Donor | None:

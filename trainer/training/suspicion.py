@@ -6,7 +6,6 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 
 import numpy as np
 
@@ -121,7 +120,7 @@ def _primed(config: TrainConfig, examples: Examples, search: Search, progress: P
 
     if search.minutes:
         config = config.model_copy(update={"Trains": config.Trains.model_copy(update={"MaxMinutes": search.minutes})})
-    return primer.learn(config, plan, max(1, round(median(map(len, examples.labels)))), progress)
+    return primer.learn(config, plan, examples.labels, progress)
 
 
 def joined(train: Examples, test: Examples) -> Examples:

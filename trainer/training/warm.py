@@ -20,6 +20,7 @@ Weights = Mapping[str, npt.NDArray[Any]]
 
 SYMBOLS = "symbols"  # beside the weights in best.npz: what the classes from 1 on stand for
 OUTPUT = "logits"
+SOME = 256  # pictures show well enough how a layer's values spread, see `Learner.start_from`
 
 
 @dataclass(frozen=True)
