@@ -7,6 +7,7 @@ import pytest
 
 from contract import charset as charsets
 from trainer.config import NeuralNetSection
+from trainer.config.system import SystemSection
 from trainer.dataset.alphabet import fitting_charset
 from trainer.dataset.examine import Facts
 from trainer.dataset.findings import SHOWN, Entry, Finding, Severity, Side
@@ -68,6 +69,23 @@ def test_names_without_a_label() -> None:
 
 def test_names_of_the_test_path_without_a_label() -> None:
     assert "TestRegex '.*?(?=-)'" in only([entry("a.png", None, "test")], "no-label", split_here=False).sentence
+
+
+@pytest.mark.parametrize(
+    ("section", "expected"),
+    [
+        ({"TestPath": "b", "TestSetNum": 5, "TestRegex": "x"}, "System.TestSetNum counts nothing beside TestPath"),
+        ({"TestRegex": "x"}, "System.TestRegex counts nothing without TestPath"),
+        ({"TestPath": "b", "TestRegex": "x"}, None),
+        ({"TestSetNum": 5}, None),
+    ],
+)
+def test_keys_that_decide_nothing(section: dict[str, Any], expected: str | None) -> None:
+    findings = found([], idle=SystemSection(TrainsPath="a", **section).idle)
+    assert [(finding.rule, finding.severity) for finding in findings] == [("idle-key", Severity.WARNING)] * bool(
+        expected
+    )
+    assert all(finding.sentence.startswith(expected or "") for finding in findings)
 
 
 def test_empty_labels() -> None:

@@ -69,6 +69,16 @@ class SystemSection(StrictModel):
         """The pattern for labels of TestPath."""
         return self.TrainRegex if self.TestRegex is None else self.TestRegex
 
+    @property
+    def idle(self) -> tuple[str, ...]:
+        """A sentence for each key that is given and decides nothing beside the others, as captcha_trainer has them."""
+        sentences = []
+        if self.test_paths and self.TestSetNum is not None:
+            sentences.append("System.TestSetNum counts nothing beside TestPath, all of whose pictures are tested on")
+        if not self.test_paths and self.TestRegex is not None:
+            sentences.append("System.TestRegex counts nothing without TestPath: TrainRegex finds all labels")
+        return tuple(sentences)
+
     @field_validator("TrainsPath", mode="after")
     @classmethod
     def _some_path(cls, value: Paths) -> Paths:

@@ -172,6 +172,12 @@ def rare_symbols(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:
         yield Finding("unused-symbol", Severity.WARNING, sentence)
 
 
+def idle_keys(entries: Sequence[Entry], target: Target) -> Iterator[Finding]:  # noqa: ARG001 - one signature
+    """Keys that decide nothing."""
+    for sentence in target.idle:
+        yield Finding("idle-key", Severity.WARNING, f"{sentence}; leave it out")
+
+
 RULES: tuple[Rule, ...] = (
     unreadable,
     unlabelled,
@@ -186,6 +192,7 @@ RULES: tuple[Rule, ...] = (
     other_sizes,
     animated,
     rare_symbols,
+    idle_keys,
 )
 
 

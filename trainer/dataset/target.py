@@ -1,7 +1,7 @@
 """What the pictures of a set are to fit."""
 
 import functools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from contract.charset import Charset
@@ -23,6 +23,7 @@ class Target:
         regexes: the label pattern for each side.
         frame: `AnimatedFrame`; None where the config chooses none.
         drawn: the pictures to train on are drawn while training, out of all symbols.
+        idle: a sentence for each key that decides nothing.
     """
 
     charset: Charset
@@ -34,6 +35,7 @@ class Target:
     regexes: Mapping[Side, str]
     frame: int | None = None
     drawn: bool = False
+    idle: Sequence[str] = ()
 
     @functools.cached_property
     def fold(self) -> Callable[[str], str]:
@@ -53,4 +55,5 @@ def target_of(config: TrainConfig) -> Target:
         regexes={"train": config.System.TrainRegex, "test": config.System.test_regex},
         frame=config.Pretreatment.AnimatedFrame,
         drawn=config.System.synthetic,
+        idle=config.System.idle,
     )
