@@ -143,6 +143,12 @@ def test_text_that_gray_loses_is_found_behind_a_black_line_and_in_a_frame() -> N
         assert choose_channels([edges_lost_in_gray(pixels)]) == channels
 
 
+def test_one_symbol_that_gray_loses_is_found_among_others() -> None:
+    lost, kept = text_on_ground(RED, AS_BRIGHT), text_on_ground(BLACK, WHITE)
+    assert choose_channels([edges_lost_in_gray(np.concatenate([kept, kept, lost, kept], axis=1))]) == 3
+    assert choose_channels([edges_lost_in_gray(np.concatenate([kept] * 4, axis=1))]) == 1
+
+
 def test_speckles_of_all_colours_cost_no_black_text() -> None:
     pixels = text_on_ground(BLACK, WHITE).astype(int) + np.random.default_rng(0).integers(-60, 60, (20, 40, 3))
     assert choose_channels([edges_lost_in_gray(pixels.clip(0, 255).astype(np.uint8))]) == 1

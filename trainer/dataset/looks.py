@@ -15,7 +15,8 @@ from contract.pretreatment import Pretreatment
 
 STRONG_EDGE = 0.2  # share of the strongest difference between neighbours, from which on one counts as an edge
 LOST_IN_GRAY = 0.1  # an edge that keeps less than this share of its contrast in gray
-LOST_EDGES = 0.3  # share of a picture's edges from which on it cannot be read; lines and dots in black are some of them
+LOST_EDGES = 0.4  # share of the edges of a symbol from which on it cannot be read; lines and dots may be the others
+FEW_EDGES = 0.5  # of the usual number of them: where there are fewer, there is no text
 LOST_PICTURES = 0.02  # share of pictures that cannot be read in gray, from which on colour is worth its price
 
 FAINTEST = 2.0  # standard deviation in gray levels below which a picture shows nothing
@@ -67,23 +68,35 @@ def choose_channels(lost: Sequence[float]) -> Literal[1, 3]:
 
 
 def edges_lost_in_gray(pixels: Pixels) -> float:
-    """Return which share of a picture's edges gray loses: 0 for a gray picture, 1 for red on a green as bright.
+    """Return which share of the edges gray loses: 0 for a gray picture, 1 for red on a green as bright.
 
     An edge is a strong difference between neighbours. The same difference between black and white would keep its square
     over three in gray; what keeps less than a tenth of that is lost. Text that gray loses is found so among lines and
     frames that it keeps: their contrast may be larger, but they are not most of the edges.
 
+    It is the largest share of all parts that are as wide as the picture is high: each symbol may have its own colours,
+    and a text cannot be read without one of them.
+
     Args:
         pixels: uint8 [H, W, 3], RGB.
     """
+    height, width = pixels.shape[:2]
     colours = pixels.astype(np.float64)
-    steps = np.concatenate([np.diff(colours, axis=axis).reshape(-1, 3) for axis in (0, 1)])
-    contrast = (steps**2).sum(axis=1)
-    if not contrast.size or contrast.max() == 0:
+    steps = [np.diff(colours, axis=axis) for axis in (0, 1)]
+    contrasts = [(step**2).sum(axis=2) for step in steps]
+    strongest = max((contrast.max() for contrast in contrasts if contrast.size), default=0.0)
+    if strongest == 0:
         return 0.0
-    edges = contrast >= STRONG_EDGE**2 * contrast.max()
-    kept = 3 * (steps[edges] @ _LUMA) ** 2 / contrast[edges]
-    return float(np.mean(kept < LOST_IN_GRAY))
+    edges, lost = np.zeros(width), np.zeros(width)
+    for step, contrast in zip(steps, contrasts, strict=True):
+        strong = contrast >= STRONG_EDGE**2 * strongest
+        faint = 3 * (step @ _LUMA) ** 2 < LOST_IN_GRAY * contrast
+        edges[: strong.shape[1]] += strong.sum(axis=0)
+        lost[: strong.shape[1]] += (strong & faint).sum(axis=0)
+    part = min(height, width)
+    there, missing = (np.convolve(counts, np.ones(part), "valid") for counts in (edges, lost))
+    text = there >= FEW_EDGES * edges.sum() * part / width
+    return float(np.max(missing[text] / there[text]))
 
 
 def _look(picture: Image.Image) -> Look:
