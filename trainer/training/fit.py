@@ -18,14 +18,14 @@ from trainer.evaluation.history import Reading
 from trainer.evaluation.metrics import Score, score
 from trainer.progress import Progress, Steps
 from trainer.run import Run
-from trainer.training import checkpoint, plateau, vitals
+from trainer.training import checkpoint, outlook, plateau, vitals
 from trainer.training.checkpoint import Position
 from trainer.training.interrupt import Interrupt
 from trainer.training.journal import Journal
 from trainer.training.learner import Learner
 from trainer.training.pipeline import Batch, Source, Stream, batches_of, label_matrix, some_labels
 from trainer.training.recipe import Recipe
-from trainer.training.stopping import Standing, out_of_time, reason_to_stop
+from trainer.training.stopping import Standing, out_of_time, reached, reason_to_stop
 from trainer.training.waiting import Waiting
 from trainer.training.warm import SOME, Donor, Taken
 
@@ -75,6 +75,16 @@ class Fit:
     def best_accuracy(self) -> float:
         """Share of the test set's texts that the weights in `run.best` read right, 0..1; below zero if unread."""
         return max([self.position.best_accuracy, *(reading.accuracy for reading in self.position.history[-1:])])
+
+    @property
+    def outlook(self) -> str:
+        """What would make it read better, for a person; empty where it has not ended, or as it was to."""
+        position = self.position
+        if not position.finished or reached(self._config.Trains, self._standing()):
+            return ""
+        labels, _ = some_labels(self._sets.train, self._config.charset, vitals.LABELS, 0)
+        last = position.history[-1]
+        return outlook.advice(vitals.ending(self._config, self._recipe, labels, last, self.best_accuracy))
 
     @property
     def reader(self) -> keras.Model:

@@ -26,14 +26,20 @@ class Standing:
 
 def reason_to_stop(trains: TrainsSection, standing: Standing) -> str | None:
     """Return why training ends now, as a sentence, or None."""
-    goals = _goals(trains, standing)
-    if goals and all(goals.values()) and standing.epoch >= (trains.EndEpochs or 1):
+    if reached(trains, standing):
+        goals = _goals(trains, standing)
         return f"{' and '.join(goals)} {'is' if len(goals) == 1 else 'are'} reached in epoch {standing.epoch}"
     if trains.Patience is not None and standing.since_best >= trains.Patience:
         return f"no better reading of the test set in the last {standing.since_best} (Patience)"
     if out_of_time(trains, standing.minutes):
         return f"MaxMinutes {trains.MaxMinutes:g} are over"
     return None
+
+
+def reached(trains: TrainsSection, standing: Standing) -> bool:
+    """Return whether the config has goals and all are reached."""
+    goals = _goals(trains, standing).values()
+    return bool(goals) and all(goals) and standing.epoch >= (trains.EndEpochs or 1)
 
 
 def out_of_time(trains: TrainsSection, minutes: float) -> bool:

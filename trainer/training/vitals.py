@@ -1,14 +1,17 @@
-"""The measuring behind `plateau`: looks at a learner that reads nothing, and leaves its state as it is."""
+"""The measuring behind `plateau` and `outlook`: looks at a learner and a training, and leaves them as they are."""
 
 from collections.abc import Sequence
 
 from trainer.config import TrainConfig
 from trainer.dataset.rules import frames_needed
+from trainer.evaluation.history import Reading
 from trainer.network.geometry import frames
 from trainer.training.learner import Learner
+from trainer.training.outlook import Ending
 from trainer.training.pipeline import Batch
 from trainer.training.plateau import Vitals, fixed_loss_of_ignoring, loss_of_ignoring
-from trainer.training.recipe import PEAK_RATES, peak_rate
+from trainer.training.recipe import PEAK_RATES, Recipe, peak_rate
+from trainer.training.stopping import out_of_time
 
 # Looked at: the first of a shuffled set stand for all. How often each class stands where has to be counted, and with
 # a large character set few labels show few of its classes; counting is quick, weighing all CTC paths is not.
@@ -45,4 +48,28 @@ def measure(
         rate=peak_rate(config.Trains),
         usual=PEAK_RATES[config.Trains.Optimizer.Name],
         recurrent=config.NeuralNet.RecurrentNetwork != "None",
+    )
+
+
+def ending(config: TrainConfig, recipe: Recipe, labels: Sequence[str], last: Reading, best: float) -> Ending:
+    """Return where a training has ended.
+
+    Args:
+        config: of the training.
+        recipe: of it.
+        labels: of its pictures, folded.
+        last: reading of the test set.
+        best: share of its texts that any reading had right.
+    """
+    # The loss of a fixed head is that of one position already.
+    length = 1.0 if config.NeuralNet.MaxLabelNum else sum(map(len, labels)) / len(labels)
+    epochs, minutes = recipe.steps // recipe.epoch_steps, config.Trains.MaxMinutes
+    by_clock = minutes is not None and out_of_time(config.Trains, last.seconds / 60)
+    return Ending(
+        accuracy=best,
+        loss=last.loss / length,
+        test_loss=last.test_loss / length,
+        symbols=len(config.charset.symbols),
+        longer=f"Trains.MaxMinutes: {2 * minutes:g}" if minutes and by_clock else f"Trains.MaxEpochs: {2 * epochs}",
+        letters=config.can_begin_with_letters and not recipe.primer,
     )
