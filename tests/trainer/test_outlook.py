@@ -12,15 +12,14 @@ from trainer.run import run_of
 from trainer.training.interrupt import Interrupt
 from trainer.training.outlook import Ending, advice
 
-POOR = Ending(accuracy=0.4, loss=0.2, test_loss=0.25, symbols=10, longer="Trains.MaxEpochs: 60", letters=True)
+POOR = Ending(accuracy=0.4, loss=0.2, test_loss=0.25, symbols=10, longer="Trains.MaxEpochs: 60")
 
 
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
         ({"loss": 2.4, "test_loss": 2.4}, "2.40 nats, where guessing costs 2.30"),
-        ({"loss": 2.4, "test_loss": 2.4}, "train longer (Trains.MaxEpochs: 60), or let it begin with drawn letters"),
-        ({"loss": 2.4, "test_loss": 2.4, "letters": False}, "train longer (Trains.MaxEpochs: 60)."),
+        ({"loss": 2.4, "test_loss": 2.4}, "train longer (Trains.MaxEpochs: 60) or label more pictures"),
         ({"loss": 0.02, "test_loss": 0.6}, "0.02 nats in these and 0.60 in those. More labelled pictures help most"),
         ({}, "It can still learn from these pictures: train longer (Trains.MaxEpochs: 60)."),
         ({"symbols": 1}, "can still learn"),

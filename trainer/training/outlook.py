@@ -20,7 +20,6 @@ class Ending:
         test_loss: of the test set, in nats a symbol.
         symbols: in the character set.
         longer: the key that makes a training longer, with a value.
-        letters: whether it could begin with drawn letters, and has not.
     """
 
     accuracy: float
@@ -28,7 +27,6 @@ class Ending:
     test_loss: float
     symbols: int
     longer: str
-    letters: bool
 
 
 def advice(ending: Ending) -> str:
@@ -37,11 +35,10 @@ def advice(ending: Ending) -> str:
         return ""
     guessing = math.log(ending.symbols) if ending.symbols > 1 else 0.0
     if guessing and ending.loss > KNOWN * guessing:
-        letters = ", or let it begin with drawn letters (Trains.PrimerSteps: 500)" if ending.letters else ""
         return (
             f"Symbols are hardly told apart yet: each costs {ending.loss:.2f} nats, where guessing costs "
             f"{guessing:.2f}. Look at `trainer preview`, whether what the network sees can be read; if so, train "
-            f"longer ({ending.longer}){letters}."
+            f"longer ({ending.longer}) or label more pictures."
         )
     if ending.test_loss > max(NOTICEABLE, BY_HEART * ending.loss):
         return (

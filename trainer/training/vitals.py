@@ -71,5 +71,4 @@ def ending(config: TrainConfig, recipe: Recipe, labels: Sequence[str], last: Rea
         test_loss=last.test_loss / length,
         symbols=len(config.charset.symbols),
         longer=f"Trains.MaxMinutes: {2 * minutes:g}" if minutes and by_clock else f"Trains.MaxEpochs: {2 * epochs}",
-        letters=config.can_begin_with_letters and not recipe.primer,
     )
