@@ -131,7 +131,9 @@ def test_a_blank_plateau_is_told_and_looking_changes_nothing(tmp_path: Path, mon
     rated(monkeypatch, {16: 0.0})
     monkeypatch.setattr("trainer.training.plateau.LOOK_AT", {14})
     monkeypatch.setattr("trainer.training.learner.Learner.read", lambda _self, pixels, _size: [NOTHING] * len(pixels))
-    fit(config, run_of(config.Model, tmp_path / "looked")).train(told, Interrupt())
+    looked = fit(config, run_of(config.Model, tmp_path / "looked"))
+    looked.train(told, Interrupt())
+    assert looked.outlook == ""  # what is to be said was said
     for sentence, steps, advice in zip(told.sentences, (14, 16), ("wait", "train longer"), strict=True):
         assert sentence.startswith(f"No text yet: after {steps} steps every picture reads as nothing: loss ")
         assert "frames per symbol" in sentence

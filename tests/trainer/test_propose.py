@@ -149,6 +149,13 @@ def test_one_symbol_that_gray_loses_is_found_among_others() -> None:
     assert choose_channels([edges_lost_in_gray(np.concatenate([kept] * 4, axis=1))]) == 1
 
 
+def test_a_dot_that_gray_loses_beside_the_text_costs_nothing() -> None:
+    dot = text_on_ground(AS_BRIGHT, AS_BRIGHT)
+    dot[8:11, 20:23] = RED
+    pixels = np.concatenate([text_on_ground(BLACK, AS_BRIGHT), dot, dot], axis=1)
+    assert choose_channels([edges_lost_in_gray(pixels)]) == 1
+
+
 def test_speckles_of_all_colours_cost_no_black_text() -> None:
     pixels = text_on_ground(BLACK, WHITE).astype(int) + np.random.default_rng(0).integers(-60, 60, (20, 40, 3))
     assert choose_channels([edges_lost_in_gray(pixels.clip(0, 255).astype(np.uint8))]) == 1

@@ -76,7 +76,7 @@ class SystemSection(StrictModel):
         if self.test_paths and self.TestSetNum is not None:
             sentences.append("System.TestSetNum counts nothing beside TestPath, all of whose pictures are tested on")
         if not self.test_paths and self.TestRegex is not None:
-            sentences.append("System.TestRegex counts nothing without TestPath: TrainRegex finds all labels")
+            sentences.append("System.TestRegex counts nothing without TestPath")
         return tuple(sentences)
 
     @field_validator("TrainsPath", mode="after")

@@ -62,6 +62,7 @@ class Fit:
         self._run = run
         self._learner = Learner(config, recipe)
         self.waiting = Waiting()
+        self._told_why = False
         self.taken: Taken | None = None
         self.position = Position()
         if run.state.exists():
@@ -78,9 +79,12 @@ class Fit:
 
     @property
     def outlook(self) -> str:
-        """What would make it read better, for a person; empty where it has not ended, or as it was to."""
+        """What would make it read better, for a person; empty where it has not ended, or as it was to.
+
+        Of one that reads nothing at all `train` has said more.
+        """
         position = self.position
-        if not position.finished or reached(self._config.Trains, self._standing()):
+        if self._told_why or not position.finished or reached(self._config.Trains, self._standing()):
             return ""
         labels, _ = some_labels(self._sets.train, self._config.charset, vitals.LABELS, 0)
         last = position.history[-1]
@@ -178,6 +182,7 @@ class Fit:
         self._learner.refresh_reader()
         images = np.asarray(batch.images)
         if not any(item.text for item in self._learner.read(images, len(images))):
+            self._told_why = over
             seen = (self.position.step - 1) * self._recipe.batch_size
             labels = some_labels(self._sets.train, self._config.charset, vitals.LABELS, seen)
             found = vitals.measure(self._config, *labels, self._learner, loss, batch)

@@ -38,7 +38,7 @@ def advice(ending: Ending) -> str:
         return (
             f"Symbols are hardly told apart yet: each costs {ending.loss:.2f} nats, where guessing costs "
             f"{guessing:.2f}. Look at `trainer preview`, whether what the network sees can be read; if so, train "
-            f"longer ({ending.longer}) or label more pictures."
+            f"longer ({ending.longer})."
         )
     if ending.test_loss > max(NOTICEABLE, BY_HEART * ending.loss):
         return (

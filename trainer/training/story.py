@@ -229,8 +229,8 @@ def _fit(fitting: fit.Fit, progress: Progress, plan: str) -> None:
         reason = fitting.train(progress, stop)
     readings = counted(len(fitting.position.history), "reading")
     progress.say(f"Training ended: {reason}; best test accuracy {fitting.best_accuracy:.2%}, of {readings}")
-    if fitting.outlook:
-        progress.say(fitting.outlook)
+    if outlook := fitting.outlook:
+        progress.say(outlook)
     if fitting.waiting.worked:
         progress.say(str(fitting.waiting))
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from trainer.config import TrainConfig
+from trainer.config import TrainConfig, TrainsSection
 from trainer.dataset.rules import frames_needed
 from trainer.evaluation.history import Reading
 from trainer.network.geometry import frames
@@ -63,12 +63,19 @@ def ending(config: TrainConfig, recipe: Recipe, labels: Sequence[str], last: Rea
     """
     # The loss of a fixed head is that of one position already.
     length = 1.0 if config.NeuralNet.MaxLabelNum else sum(map(len, labels)) / len(labels)
-    epochs, minutes = recipe.steps // recipe.epoch_steps, config.Trains.MaxMinutes
-    by_clock = minutes is not None and out_of_time(config.Trains, last.seconds / 60)
     return Ending(
         accuracy=best,
         loss=last.loss / length,
         test_loss=last.test_loss / length,
         symbols=len(config.charset.symbols),
-        longer=f"Trains.MaxMinutes: {2 * minutes:g}" if minutes and by_clock else f"Trains.MaxEpochs: {2 * epochs}",
+        longer=_longer(config.Trains, recipe, last),
     )
+
+
+def _longer(trains: TrainsSection, recipe: Recipe, last: Reading) -> str:
+    """Return the key that ended a training without a goal reached, with twice its value."""
+    if trains.MaxMinutes and out_of_time(trains, last.seconds / 60):
+        return f"Trains.MaxMinutes: {2 * trains.MaxMinutes:g}"
+    if trains.Patience and last.step < recipe.steps:
+        return f"Trains.Patience: {2 * trains.Patience}"
+    return f"Trains.MaxEpochs: {2 * recipe.steps // recipe.epoch_steps}"
