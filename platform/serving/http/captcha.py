@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable
 
 from flask import Blueprint, Response, g, request
+from flask.globals import request_ctx
 
 from serving.answer import Hints, Recognizes
 from serving.asking import Question, ask
@@ -38,8 +39,8 @@ def captcha_routes(plane: Recognizes, limits: RequestLimits, options: HttpOption
         return native if wants_native(request) else chosen
 
     def v1() -> Response:
-        names = desk().request_names
-        return desk().answer(lambda: question_of(request, limits, names))
+        of_form, asked = desk(), request_ctx.request  # itself, which is looked at often
+        return of_form.answer(lambda: question_of(asked, limits, of_form.request_names))
 
     def v3() -> Response:
         return desk().answer(lambda: raw_question(request.get_data(), limits))

@@ -5,6 +5,7 @@ import time
 from functools import lru_cache
 
 from flask import Flask, Response, g, request
+from flask.globals import request_ctx
 from werkzeug.exceptions import UnsupportedMediaType
 
 from serving import tracing
@@ -62,7 +63,8 @@ def _admit(facilities: Facilities) -> None:
     gate = facilities.gate
     begin_request()
     g.started = time.perf_counter()
-    environ, endpoint = request.environ, request.endpoint
+    asked = request_ctx.request  # itself, not its proxy
+    environ, endpoint = asked.environ, asked.endpoint
     tracing.enter(None)  # the thread has worked on other requests
     caller = Caller(
         peer=environ.get("REMOTE_ADDR", ""),
@@ -95,11 +97,12 @@ def _signable() -> Signable:
 
 
 def _count(response: Response, facilities: Facilities) -> Response:
-    rule = request.url_rule
+    asked = request_ctx.request
+    rule = asked.url_rule
     route = route_of(rule.endpoint, rule.rule) if rule else UNROUTED
     seconds = time.perf_counter() - g.get("started", time.perf_counter())
-    response.headers["Server-Timing"] = f"app;dur={1000 * seconds:.3f}"
+    response.headers.add("Server-Timing", f"app;dur={1000 * seconds:.3f}")
     if trace := tracing.current():
-        trace.end(f"{request.method} {route}", str(response.status_code), failed=response.status_code >= _OUR_FAULT)
+        trace.end(f"{asked.method} {route}", str(response.status_code), failed=response.status_code >= _OUR_FAULT)
     facilities.meter.request("http", route, str(response.status_code), seconds)
     return response
