@@ -65,7 +65,7 @@ Trains:
   # ClipNorm: 1.0    # longest gradient, longer ones are shortened; off takes them as they are
   # EMA: 0.978    # momentum of the average of the weights, which is tested and exported; off takes the newest weights
   # Precision: auto    # float32 or bfloat16; auto takes bfloat16 where it is the faster one
-  # AuxiliaryLoss: true    # with CTC, until symbols are known: also learn which there are; false for CTC alone
+  # AuxiliaryLoss: true    # with CTC, until symbols are known: also learn what is seen where; false for CTC alone
   # PrimerSteps: 0    # with CTC, steps with drawn letters before all others; default: 500 with over 100 symbols
   # Jit: false    # compile the training step with XLA: slower on CPUs
   # Augment: auto    # vary the pictures: off, light, strong, auto by the size of the set, or {Preset: light, Rotate: 3}

@@ -9,6 +9,8 @@ from trainer.network.backbones import backbone
 from trainer.network.geometry import frames, rows
 from trainer.network.heads import head
 
+FRAMES = "frames"  # name of the layer that gives the backbone's features frame by frame
+
 
 def build(config: TrainConfig, precision: Arithmetic = "float32") -> keras.Model:
     """Build the network that a config describes, with fresh weights.
@@ -56,7 +58,7 @@ def _frames_first(features: KerasTensor) -> KerasTensor:
     """[N, H', T, F] to [N, T, H' * F]: one row of features per frame, feature index h * F + f as in captcha_trainer."""
     _, height, count, filters = features.shape
     x = layers.Permute((2, 1, 3))(features)
-    return layers.Reshape((count, height * filters))(x)
+    return layers.Reshape((count, height * filters), name=FRAMES)(x)
 
 
 def _dropout(x: KerasTensor, net: NeuralNetSection) -> KerasTensor:

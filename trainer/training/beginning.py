@@ -1,7 +1,8 @@
-"""The beginning of a CTC training: until symbols are known, a second loss helps to learn what they look like. Pure.
+"""The beginning of a CTC training: until symbols are known, other losses help to learn what they look like. Pure.
 
 CTC soon knows where symbols are, and then learns each of them from the one frame in which it says so. From there it
-goes on slowly, and a small set is learned by heart before anything is read. See `loss.PresenceLoss` for what helps.
+goes on slowly, and a small set is learned by heart before anything is read. See `loss.PresenceLoss` and `local_head`
+for what helps.
 """
 
 import math
@@ -10,8 +11,8 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
-KNOWN = 0.5
-"""Share of what guessing costs below which symbols are known well enough for CTC to go on alone."""
+KNOWN = 0.1
+"""Share of what guessing costs below which symbols and their order are known well enough for CTC to go on alone."""
 
 STEPS = 10  # that are looked at together
 

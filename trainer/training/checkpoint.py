@@ -12,7 +12,7 @@ import numpy.typing as npt
 from contract.files import write_atomically
 from trainer.evaluation.history import Reading
 
-SCHEMA = 3  # goes up when a checkpoint holds something else
+SCHEMA = 4  # goes up when a checkpoint holds something else
 
 Arrays = dict[str, npt.NDArray[Any]]
 

@@ -21,7 +21,8 @@ from trainer.training import gradient, graph_donor, optimizers
 from trainer.training.beginning import Beginning
 from trainer.training.convolution import hasten
 from trainer.training.fused import fuse
-from trainer.training.loss import BeginningLoss, PresenceLoss, loss_of
+from trainer.training.local_head import local_loss, with_local_head
+from trainer.training.loss import loss_of
 from trainer.training.pipeline import Labels
 from trainer.training.recipe import AVERAGE_EVERY, Recipe
 from trainer.training.replicas import replicas_here
@@ -46,6 +47,7 @@ class Learner:
     def __init__(self, config: TrainConfig, recipe: Recipe) -> None:
         """Build both networks with weights drawn from `System.Seed`."""
         keras.utils.set_random_seed(config.System.Seed)
+        self._recipe = recipe
         self._charset = config.charset
         self._head = config.NeuralNet.head
         self._loss = loss_of(self._head)
@@ -54,13 +56,13 @@ class Learner:
         self._jit = recipe.jit or keras.config.backend() == "jax"
         self._beginning = Beginning(_to_find_out(config, recipe))
         # Keras clips the gradient of each replica before it adds them up.
-        clip_norm = recipe.clip_norm and recipe.clip_norm / self._replicas.count
+        self._clip_norm = recipe.clip_norm and recipe.clip_norm / self._replicas.count
         with self._replicas.scope():
             self._model = build(config, recipe.precision)
             fuse(self._model)
             hasten(self._model)
-            self._optimizer = optimizers.make(recipe.optimizer, recipe.rate(0), recipe.weight_decay, clip_norm)
-            self._optimizer.build(self._model.trainable_variables)
+            self._learns = self._model if self._beginning.over else with_local_head(self._model)
+            self._optimizer = self._new_optimizer()
         self._compile()
         self.reader = build(config)
         self._momentum = recipe.average
@@ -77,25 +79,38 @@ class Learner:
         """
         self._optimizer.learning_rate = rate
         share = self._replicas.share
-        found = self._model.train_on_batch(share(images), share(labels))
-        loss = float(found) if self._beginning.over else float(found[0] - found[1])
+        if self._beginning.over:
+            loss = float(self._model.train_on_batch(share(images), share(labels)))
+        else:
+            _, loss, _ = map(float, self._learns.train_on_batch(share(images), [share(labels)] * 2))
+            if self._beginning.note(loss, np.count_nonzero(labels) / len(labels)):
+                self._end_beginning()
         self.steps += 1
-        if not self._beginning.over and self._beginning.note(loss, np.count_nonzero(labels) / len(labels)):
-            self._compile()
         if self.steps % AVERAGE_EVERY == 0:
             self._take_into_average(self.steps // AVERAGE_EVERY)
         return loss
 
-    def _compile(self) -> None:
-        """Let the next step be made anew: with the auxiliary loss beside that of the head, or without."""
+    def _new_optimizer(self) -> Any:  # noqa: ANN401 - keras publishes no types
+        recipe = self._recipe
+        optimizer = optimizers.make(recipe.optimizer, recipe.rate(0), recipe.weight_decay, self._clip_norm)
+        optimizer.build(self._learns.trainable_variables)
+        return optimizer
+
+    def _end_beginning(self) -> None:
+        """Go on without the local head: its optimizer's numbers are gone, those of the network stay."""
         with self._replicas.scope():
-            if self._beginning.over:
-                # Without the empty list Keras keeps the metrics of before.
-                self._model.compile(self._optimizer, self._loss, metrics=[], jit_compile=self._jit)
-            else:
-                presence = keras.metrics.MeanMetricWrapper(PresenceLoss(reduction=None), name="presence")
-                self._model.compile(self._optimizer, BeginningLoss(), metrics=[presence], jit_compile=self._jit)
-        self._replicas.trace(self._model)
+            self._learns = self._model
+            optimizer = self._new_optimizer()
+            optimizers.take_over(optimizer, self._optimizer)
+            self._optimizer = optimizer
+        self._compile()
+
+    def _compile(self) -> None:
+        """Let the next step be made anew."""
+        losses = self._loss if self._learns is self._model else [self._loss, local_loss(self._model)]
+        with self._replicas.scope():
+            self._learns.compile(self._optimizer, losses, jit_compile=self._jit)
+        self._replicas.trace(self._learns)
 
     @property
     def least_batch(self) -> int:
@@ -166,13 +181,14 @@ class Learner:
         return {**arrays, "steps": np.asarray(self.steps), _BEGINNING: self._beginning.state()}
 
     def restore(self, state: Weights) -> None:
-        """Take over a state of a learner of the same config and recipe."""
+        """Take over a state of a learner of the same config and recipe, before the first step."""
+        self._beginning.restore(state[_BEGINNING])
+        if self._beginning.over and self._learns is not self._model:
+            self._end_beginning()
         for name, variable in self._variables().items():
             variable.assign(state[name])
         self._average = [state[f"average/{index:04d}"] for index in range(len(self._average))]
         self.steps = int(state["steps"])
-        self._beginning.restore(state[_BEGINNING])
-        self._compile()
 
     def start_from(self, donor: Donor, pixels: Pixels) -> Taken:
         """Take over what fits from a trained network, before the first step.
@@ -201,7 +217,7 @@ class Learner:
         return with_symbols(weights, self._charset.symbols)
 
     def _variables(self) -> dict[str, Any]:
-        groups: dict[str, Sequence[Any]] = {"model": self._model.variables, "optimizer": self._optimizer.variables}
+        groups: dict[str, Sequence[Any]] = {"model": self._learns.variables, "optimizer": self._optimizer.variables}
         return {f"{group}/{index:04d}": item for group, items in groups.items() for index, item in enumerate(items)}
 
 

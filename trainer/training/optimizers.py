@@ -48,3 +48,20 @@ def make(section: OptimizerSection, rate: float, weight_decay: float, clip_norm:
     # Decay pulls kernels towards zero; on biases and on batch norm's scale and offset it would only do harm.
     optimizer.exclude_from_weight_decay(var_names=["bias", "gamma", "beta"])
     return optimizer
+
+
+def take_over(optimizer: Any, other: Any) -> None:  # noqa: ANN401 - as above
+    """Go on where another optimizer of the same kind stands, which has learned these variables and perhaps more.
+
+    Args:
+        optimizer: built.
+        other: built.
+    """
+    known = {_of_what(variable): variable for variable in other.variables}
+    for variable in optimizer.variables:
+        variable.assign(known[_of_what(variable)])
+
+
+def _of_what(variable: Any) -> str:  # noqa: ANN401 - as above
+    """Return what a variable of an optimizer is about: its path without the optimizer's own name."""
+    return str(variable.path).partition("/")[2]

@@ -3,8 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from trainer.training.beginning import KNOWN
-
+HARDLY = 0.5  # of what guessing costs, above which symbols are not known
 GOOD = 0.9  # whole texts right, from which on nobody needs to be told what to try
 BY_HEART = 2.0  # times the loss of what was learned from, above which that of other pictures shows that it is all
 NOTICEABLE = 0.05  # nats a symbol, below which no loss says anything
@@ -34,7 +33,7 @@ def advice(ending: Ending) -> str:
     if ending.accuracy >= GOOD:
         return ""
     guessing = math.log(ending.symbols) if ending.symbols > 1 else 0.0
-    if guessing and ending.loss > KNOWN * guessing:
+    if guessing and ending.loss > HARDLY * guessing:
         return (
             f"Symbols are hardly told apart yet: each costs {ending.loss:.2f} nats, where guessing costs "
             f"{guessing:.2f}. Look at `trainer preview`, whether what the network sees can be read; if so, train "

@@ -56,7 +56,8 @@ class Replicas:
     def trace(self, model: keras.Model) -> None:
         """Let a compiled model make what it makes from its first batch: it could not from one that is cut in parts."""
         if self._strategy is not None:
-            model.test_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8), np.ones((1, 1), np.int32))
+            labels = [np.ones((1, 1), np.int32)] * len(model.outputs)
+            model.test_on_batch(np.zeros((1, *model.input_shape[1:]), np.uint8), labels)
 
 
 def replicas_here() -> Replicas:
