@@ -3,6 +3,7 @@
 import contextlib
 import re
 import struct
+import zlib
 from collections.abc import Callable, Mapping
 from typing import IO
 
@@ -22,6 +23,7 @@ READERS: Mapping[str, Callable[[IO[bytes]], ImageFile]] = {
     "WEBP": WebPImageFile,
 }
 
+_PNG_START = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR"
 _GIF_MARK = re.compile(b"[!,;]")  # of an extension, a frame, the end
 
 
@@ -37,6 +39,15 @@ def format_of(content: bytes) -> str | None:
         b"BM": "BMP",
     }
     return next((name for signature, name in signatures.items() if content.startswith(signature)), None)
+
+
+def png_size(content: bytes) -> tuple[int, int] | None:
+    """Return (width, height) in pixels of a PNG by its header; None if that is broken, or of another format."""
+    if not content.startswith(_PNG_START) or len(content) < 33:
+        return None
+    width, height = struct.unpack_from(">II", content, 16)
+    whole = zlib.crc32(content[12:29]) == int.from_bytes(content[29:33], "big")
+    return (width, height) if whole and width and height else None
 
 
 def announced_size(content: bytes) -> tuple[int, int] | None:

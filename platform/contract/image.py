@@ -13,7 +13,7 @@ from PIL import Image
 
 from contract import notes, plain
 from contract.errors import DamagedPictureError, NotAPictureError, PictureTooLargeError
-from contract.formats import READERS, announced_size, format_of
+from contract.formats import READERS, announced_size, format_of, png_size
 from contract.pixels import Pixels, Steps, filtered, with_channels
 
 
@@ -72,6 +72,9 @@ def decode(content: bytes, limits: Limits = DEFAULT_LIMITS) -> Image.Image:
 
 def size_of(content: bytes, limits: Limits = DEFAULT_LIMITS) -> tuple[int, int]:
     """Return (width, height) in pixels of a picture file, by its header; raises as `decode` of what that shows."""
+    if len(content) <= limits.max_bytes and (size := png_size(content)):
+        _refuse_large(size, limits)
+        return size
     with _opened(content, limits) as image:
         return image.size
 
@@ -103,12 +106,16 @@ def is_animated(image: Image.Image) -> bool:
         return True  # PIL looks for a second frame, and what it found is broken; the first one has been read
 
 
-def to_pixels(content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Pixels:
-    """Decode and pretreat: picture bytes to uint8 [H, W, C]; raises as `decode`."""
-    return read(content, steps, size, limits).pixels
+def to_pixels(
+    content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS, *, silent: bool = False
+) -> Pixels:
+    """Decode and pretreat: picture bytes to uint8 [H, W, C]; arguments and errors as of `read`."""
+    return read(content, steps, size, limits, silent=silent).pixels
 
 
-def read(content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Picture:
+def read(
+    content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS, *, silent: bool = False
+) -> Picture:
     """Decode and pretreat, and tell what the file was.
 
     Small plain files take a shorter way to the same pixels, see `contract.plain`.
@@ -118,12 +125,13 @@ def read(content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = D
         steps: the model's `Pretreatment`; its `Resize` is not looked at.
         size: (width, height) in pixels that the network sees.
         limits: as in `decode`.
+        silent: see to it that no library prints what it does not like about a file: where strangers send them.
 
     Raises:
         PictureError: as `decode` and `pretreat`.
     """
     most = min(limits.max_pixels, plain.MAX_PIXELS)
-    colours = plain.decode(content, most) if len(content) <= limits.max_bytes else None
+    colours = plain.decode(content, most, silent=silent) if len(content) <= limits.max_bytes else None
     if colours is None:
         image = decode(content, limits)
         return Picture(pretreat(image, steps, size), image.size, is_animated(image))

@@ -36,6 +36,7 @@ _RGBA = 6
 
 # Of zlib: a window of 32 KiB, which nothing can point behind. libpng looks closer at smaller ones than libdeflate does.
 _LARGEST_WINDOW = 0x78
+_LAST_FILTER = 4  # of a PNG's lines
 _STORED_BYTES = 65535  # at most, in one block that is not compressed
 
 _HEADER_END = 33  # bytes of signature and header
@@ -61,12 +62,13 @@ _JPEG_MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7]")  # but for stuffing and rest
 _LUMA = np.array([[19595 / 65536, 38470 / 65536, 7471 / 65536, 0.5]], np.float32)
 
 
-def decode(content: bytes, max_pixels: int) -> Colours | None:
+def decode(content: bytes, max_pixels: int, *, silent: bool = False) -> Colours | None:
     """Decode a plain picture.
 
     Args:
         content: the file's bytes.
         max_pixels: larger pictures are not decoded.
+        silent: leave out those of which a library might print something if they are damaged.
 
     Returns:
         RGB, uint8 [H, W, 3], the same as PIL's; None if the file is not plain, or may be damaged.
@@ -75,9 +77,12 @@ def decode(content: bytes, max_pixels: int) -> Colours | None:
         png = _plain_png(content, max_pixels)
         if png is None:
             return None
-        content = _inflated(content, png)
+        inflated = _inflated(content, png)
+        if inflated is None and silent:
+            return None
+        content = inflated or content
         return _opaque(_decoded(content, cv2.IMREAD_UNCHANGED)) if png.colour == _RGBA else _colours(content)
-    if content.startswith(JFIF_START) and _is_plain_jpeg(content, max_pixels):
+    if not silent and content.startswith(JFIF_START) and _is_plain_jpeg(content, max_pixels):
         return _colours(content)
     return None
 
@@ -136,21 +141,22 @@ def _plain_png(content: bytes, max_pixels: int) -> _Png | None:
     return _Png(colour, width, height, b"".join(data)) if plain and 0 < width * height <= max_pixels else None
 
 
-def _inflated(content: bytes, png: _Png) -> bytes:
-    """Return a PNG of the same pixels that is not compressed; or the same, where its data is not just its lines.
+def _inflated(content: bytes, png: _Png) -> bytes | None:
+    """Return a PNG of the same pixels that is not compressed; None where its data is not just its lines.
 
     libpng has zlib inflate one line after the other, which takes three times as long as libdeflate for all. libdeflate
     passes some odd code tables that zlib refuses; the lines are whole even so, and their checksum is right.
     """
-    length = png.height * (1 + png.width * _CHANNELS[png.colour])  # a line begins with the number of its filter
+    line = 1 + png.width * _CHANNELS[png.colour]  # begins with the number of its filter
+    length = png.height * line
     if not png.data.startswith(bytes([_LARGEST_WINDOW])):
-        return content
+        return None
     try:
         lines = memoryview(deflate.zlib_decompress(png.data, length))
     except deflate.DeflateError:
-        return content
-    if len(lines) != length:
-        return content
+        return None
+    if len(lines) != length or max(lines[::line]) > _LAST_FILTER:
+        return None
     blocks = [part for start in range(0, length, _STORED_BYTES) for part in _stored(lines, start)]
     data = b"".join([b"IDAT\x78\x01", *blocks, deflate.adler32(lines).to_bytes(4, "big")])
     check = deflate.crc32(data).to_bytes(4, "big")

@@ -1,7 +1,6 @@
 """Bytes of pictures that are being answered: bounded in all, and no model may hold all of them."""
 
 import threading
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
@@ -20,7 +19,7 @@ class Budget:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._used = 0
-        self._by_model: Counter[str] = Counter()
+        self._by_model: dict[str, int] = {}  # of those that hold something
         self._lock = threading.Lock()
 
     @contextmanager
@@ -52,13 +51,16 @@ class Budget:
         """
         with self._lock:
             for name, size in sizes.items():
-                held = self._by_model[name]
+                held = self._by_model.get(name, 0)
                 if held and held + size > _SHARE * self._limit:
                     raise OverloadedError(f"{held:,} bytes of pictures wait for {name}: try again later")
-            self._by_model.update(sizes)
+            for name, size in sizes.items():
+                self._by_model[name] = self._by_model.get(name, 0) + size
         try:
             yield
         finally:
             with self._lock:
-                self._by_model.subtract(sizes)
-                self._by_model = +self._by_model  # without those that hold nothing
+                for name, size in sizes.items():
+                    self._by_model[name] -= size
+                    if not self._by_model[name]:
+                        del self._by_model[name]

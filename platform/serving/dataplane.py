@@ -132,8 +132,9 @@ class DataPlane:
             try:
                 request.check()
                 with picture_errors():  # also of an animated picture without the frame that the model reads
-                    decoded = image.decode(request.pictures[index], self._limits.picture)
-                    work.add(index, image.pretreat(decoded, spec.Pretreatment, spec.input_size))
+                    picture, limits = request.pictures[index], self._limits.picture
+                    size = spec.input_size
+                    work.add(index, image.to_pixels(picture, spec.Pretreatment, size, limits, silent=True))
             except ServingError as error:
                 request.answers[index] = Answer(error=error)
 

@@ -8,6 +8,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pybase64
+
 from contract.image import DEFAULT_LIMITS
 from serving.errors import (
     BadRequestError,
@@ -112,11 +114,15 @@ def decode_base64(text: str, max_bytes: int) -> bytes:
     if len(text) - start > longest:
         raise TooLargeError(f"the base64 text has {len(text) - start:,} characters; the limit is {longest:,}")
     try:
-        content = text[start:].encode("ascii")
-        try:
-            return base64.b64decode(content, validate=True)
-        except ValueError:
-            return base64.b64decode(content.translate(None, _LINE_BREAKS), validate=True)
+        return pybase64.b64decode(text[start:], validate=True)
+    except ValueError:
+        return _with_line_breaks(text, start)
+
+
+def _with_line_breaks(text: str, start: int) -> bytes:
+    """Decode what is not base64 at first sight, or say what is wrong with it."""
+    try:
+        return base64.b64decode(text[start:].encode("ascii").translate(None, _LINE_BREAKS), validate=True)
     except UnicodeEncodeError as error:
         raise InvalidBase64Error(f"{text[start + error.start]!r} is no base64 character") from error
     except ValueError as error:

@@ -263,7 +263,7 @@ def test_nothing_is_printed_of_a_png_with_any_notes(capfd: pytest.CaptureFixture
 
 def test_large_pictures_are_left_to_pil_which_needs_less_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = []
-    monkeypatch.setattr(plain, "decode", lambda content, most: seen.append((content, most)))
+    monkeypatch.setattr(plain, "decode", lambda content, most, **_: seen.append((content, most)))
     for most in (1 << 30, 31 * 17):
         image.read(PNG, GRAY, (31, 17), image.Limits(max_pixels=most))
     assert seen == [(PNG, plain.MAX_PIXELS), (PNG, 31 * 17)]

@@ -3,11 +3,12 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
-from PIL import Image
 
 from contract import image
+from contract.pixels import Pixels
 from serving import turns, withdrawal
 from serving.answer import Hints
 from serving.decoding import AT_ONCE, MANY_PIXELS, DecodingRoom
@@ -24,16 +25,16 @@ def test_a_few_large_pictures_are_decoded_at_once_and_small_ones_beside_them(
     shop.publish("large", size=LARGE)
     shop.publish("small", size=SMALL)
     service.step()
-    decode, gate, decoding = image.decode, threading.Event(), list[int]()
+    decode, gate, decoding = image.to_pixels, threading.Event(), list[int]()
 
-    def slowly(content: bytes, limits: image.Limits) -> Image.Image:
+    def slowly(content: bytes, *how: Any, **more: Any) -> Pixels:
         if content == large:
             decoding.append(1)
             assert gate.wait(20)
-        return decode(content, limits)
+        return decode(content, *how, **more)
 
     large = picture(1, LARGE)
-    monkeypatch.setattr(image, "decode", slowly)
+    monkeypatch.setattr(image, "to_pixels", slowly)
     texts: list[str] = []
 
     def ask() -> None:
@@ -137,17 +138,17 @@ def test_what_nobody_waits_for_any_more_is_not_decoded(
 ) -> None:
     shop.publish("large", size=LARGE)
     service.step()
-    decode, decoded, client = image.decode, list[int](), withdrawal.Withdrawal()
+    decode, decoded, client = image.to_pixels, list[int](), withdrawal.Withdrawal()
 
-    def slowly(content: bytes, limits: image.Limits) -> Image.Image:
+    def slowly(content: bytes, *how: Any, **more: Any) -> Pixels:
         decoded.append(1)
         if end == "client":
             client.withdraw()
         else:
             time.sleep(0.6)
-        return decode(content, limits)
+        return decode(content, *how, **more)
 
-    monkeypatch.setattr(image, "decode", slowly)
+    monkeypatch.setattr(image, "to_pixels", slowly)
     deadline = time.monotonic() + (0.5 if end == "deadline" else 60)
     with withdrawal.entered(client), pytest.raises(DeadlineError):
         service.plane.recognize([picture(1, LARGE)] * 5, Hints(), deadline=deadline)

@@ -4,11 +4,12 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
-from PIL import Image
 
 from contract import image
+from contract.pixels import Pixels
 from serving.answer import Hints
 from serving.budget import Budget
 from serving.errors import OverloadedError, UnreadablePictureError
@@ -119,15 +120,15 @@ def test_large_pictures_at_one_model_leave_room_for_another(
 def decoded(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> list[int]:
     """Sizes of the files that were decoded; those for the flooded model wait there for the engine's gate."""
     sizes: list[int] = []
-    decode, large = image.decode, picture(1, FLOODED)
+    decode, large = image.to_pixels, picture(1, FLOODED)
 
-    def slowly(content: bytes, limits: image.Limits) -> Image.Image:
+    def slowly(content: bytes, *how: Any, **more: Any) -> Pixels:
         sizes.append(len(content))
         if content == large:
             assert engine.gate.wait(20)
-        return decode(content, limits)
+        return decode(content, *how, **more)
 
-    monkeypatch.setattr(image, "decode", slowly)
+    monkeypatch.setattr(image, "to_pixels", slowly)
     return sizes
 
 

@@ -1,8 +1,12 @@
 """The application finds routes as plain Flask does, also for a host that it has seen before."""
 
-import pytest
-from flask import Flask, request
+import functools
+import json
 
+import pytest
+from flask import Flask, Response, request
+
+from serving.http.answers import json_response
 from serving.http.application import Application
 
 REQUESTS = [
@@ -31,6 +35,22 @@ def answers(app: Flask, path: str, headers: dict[str, str]) -> list[tuple[int, s
 @pytest.mark.parametrize(("path", "headers"), REQUESTS)
 def test_routes_are_found_as_flask_finds_them(path: str, headers: dict[str, str]) -> None:
     assert answers(Application("a"), path, headers) == answers(Flask("a"), path, headers)
+
+
+def test_answers_in_json_go_out_as_those_of_plain_flask() -> None:
+    sent = []
+    for app in (Application("a"), Flask("a")):
+        make = json_response if isinstance(app, Application) else plain_json
+        app.add_url_rule("/json", "json", functools.partial(make, {"text": "\u4e2d"}, 418))
+        client = app.test_client()
+        both = (client.get("/json"), client.head("/json"))
+        sent += [(answer.status, sorted(answer.headers), answer.get_data()) for answer in both]
+    assert sent[:2] == sent[2:]
+    assert sent[1][2] == b""
+
+
+def plain_json(body: object, status: int) -> Response:
+    return Response(json.dumps(body, separators=(",", ":")), status, content_type="application/json")
 
 
 def test_a_client_that_makes_up_hosts_fills_no_memory() -> None:

@@ -41,6 +41,18 @@ def test_line_breaks_as_of_mail_are_accepted(content: bytes) -> None:
     assert decode_base64(base64.encodebytes(content).decode().replace("\n", "\r\n"), 1024) == content
 
 
+@given(st.text("ABz09+/=\n -_", max_size=24))
+def test_it_is_as_strict_as_the_standard_library_but_for_line_breaks(text: str) -> None:
+    joined = text.translate(dict.fromkeys(map(ord, " \t\r\n")))
+    try:
+        expected = base64.b64decode(joined, validate=True)
+    except ValueError:
+        with pytest.raises(InvalidBase64Error, match="send the standard alphabet"):
+            decode_base64(text, 1024)
+    else:
+        assert decode_base64(text, 1024) == expected
+
+
 @given(st.text(max_size=100))
 def test_any_text_is_decoded_or_refused(text: str) -> None:
     try:
