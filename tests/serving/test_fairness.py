@@ -123,9 +123,9 @@ def decoded(monkeypatch: pytest.MonkeyPatch, engine: FakeEngine) -> list[int]:
     decode, large = image.to_pixels, picture(1, FLOODED)
 
     def slowly(content: bytes, *how: Any, **more: Any) -> Pixels:
-        sizes.append(len(content))
-        if content == large:
-            assert engine.gate.wait(20)
+        if more:  # not for the proof of a model
+            sizes.append(len(content))
+            assert content != large or engine.gate.wait(20)
         return decode(content, *how, **more)
 
     monkeypatch.setattr(image, "to_pixels", slowly)
