@@ -34,6 +34,11 @@ def test_it_is_over_when_symbols_are_known(losses: list[float], over: bool) -> N
     assert after(losses).over is over
 
 
+def test_how_well_symbols_must_be_known_is_chosen() -> None:
+    beginning = Beginning(10, known=0.5)
+    assert [beginning.note(0.4 * GUESSING, 4) for _ in range(STEPS)] == [False] * (STEPS - 1) + [True]
+
+
 def test_one_symbol_or_no_text_leaves_nothing_to_find_out() -> None:
     assert after([], symbols=1).over
     assert not after([1.0] * 100, length=0).over

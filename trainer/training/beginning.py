@@ -14,6 +14,10 @@ import numpy.typing as npt
 KNOWN = 0.1
 """Share of what guessing costs below which symbols and their order are known well enough for CTC to go on alone."""
 
+OWN = 0.5
+"""The same for a network without a recurrent part, whose own scores are the local ones: that symbols be seen in all
+frames is not what CTC wants of them in the end."""
+
 STEPS = 10  # that are looked at together
 
 
@@ -22,12 +26,14 @@ class Beginning:
 
     Args:
         symbols: K - 1, in the character set.
+        known: below this share of guessing it is over.
 
     Attributes:
         over: whether it is; from then on for good.
     """
 
-    def __init__(self, symbols: int) -> None:
+    def __init__(self, symbols: int, known: float = KNOWN) -> None:
+        self._known = known
         self._guessing = math.log(symbols) if symbols > 1 else 0.0
         self._shares: deque[float] = deque(maxlen=STEPS)
         self.over = symbols < 2
@@ -41,7 +47,7 @@ class Beginning:
         """
         if not self.over and length:
             self._shares.append(loss / (length * self._guessing))
-            self.over = len(self._shares) == STEPS and sum(self._shares) / STEPS < KNOWN
+            self.over = len(self._shares) == STEPS and sum(self._shares) / STEPS < self._known
         return self.over
 
     def state(self) -> npt.NDArray[np.float64]:

@@ -18,7 +18,7 @@ from trainer.network import reading
 from trainer.network.build import build
 from trainer.network.naming import named_weights
 from trainer.training import gradient, graph_donor, optimizers
-from trainer.training.beginning import Beginning
+from trainer.training.beginning import KNOWN, OWN, Beginning
 from trainer.training.convolution import hasten
 from trainer.training.fused import fuse
 from trainer.training.local_head import local_loss, with_local_head
@@ -54,7 +54,8 @@ class Learner:
         self._replicas = replicas_here()
         # Without its compiler, jax would carry out a step operation by operation.
         self._jit = recipe.jit or keras.config.backend() == "jax"
-        self._beginning = Beginning(_to_find_out(config, recipe))
+        recurrent = config.NeuralNet.RecurrentNetwork != "None"
+        self._beginning = Beginning(_to_find_out(config, recipe), KNOWN if recurrent else OWN)
         # Keras clips the gradient of each replica before it adds them up.
         self._clip_norm = recipe.clip_norm and recipe.clip_norm / self._replicas.count
         with self._replicas.scope():
