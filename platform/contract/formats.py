@@ -42,8 +42,11 @@ def format_of(content: bytes) -> str | None:
 
 
 def png_size(content: bytes) -> tuple[int, int] | None:
-    """Return (width, height) in pixels of a PNG by its header; None if that is broken, or of another format."""
-    if not content.startswith(_PNG_START) or len(content) < 33:
+    """Return (width, height) in pixels of a PNG by its header; None if that is broken, or of another format.
+
+    PIL would take a second header for the better one, so a file where there might be one has none here.
+    """
+    if not content.startswith(_PNG_START) or len(content) < 33 or content.count(b"IHDR") > 1:
         return None
     width, height = struct.unpack_from(">II", content, 16)
     whole = zlib.crc32(content[12:29]) == int.from_bytes(content[29:33], "big")

@@ -109,14 +109,7 @@ def is_animated(image: Image.Image) -> bool:
 def to_pixels(
     content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS, *, silent: bool = False
 ) -> Pixels:
-    """Decode and pretreat: picture bytes to uint8 [H, W, C]; arguments and errors as of `read`."""
-    return read(content, steps, size, limits, silent=silent).pixels
-
-
-def read(
-    content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS, *, silent: bool = False
-) -> Picture:
-    """Decode and pretreat, and tell what the file was.
+    """Decode and pretreat: picture bytes to uint8 [H, W, C].
 
     Small plain files take a shorter way to the same pixels, see `contract.plain`.
 
@@ -125,19 +118,33 @@ def read(
         steps: the model's `Pretreatment`; its `Resize` is not looked at.
         size: (width, height) in pixels that the network sees.
         limits: as in `decode`.
-        silent: see to it that no library prints what it does not like about a file: where strangers send them.
+        silent: where strangers send many files: see to it that no library prints what it does not like about one, and
+            leave larger ones to PIL, which takes less memory.
 
     Raises:
         PictureError: as `decode` and `pretreat`.
     """
-    most = min(limits.max_pixels, plain.MAX_PIXELS)
-    colours = plain.decode(content, most, silent=silent) if len(content) <= limits.max_bytes else None
+    colours = _plain(content, limits, silent=silent)
+    return pretreat(decode(content, limits), steps, size) if colours is None else _of_colours(colours, steps, size)
+
+
+def read(content: bytes, steps: Steps, size: tuple[int, int], limits: Limits = DEFAULT_LIMITS) -> Picture:
+    """Decode and pretreat, and tell what the file was; arguments and errors as of `to_pixels`."""
+    colours = _plain(content, limits)
     if colours is None:
         image = decode(content, limits)
         return Picture(pretreat(image, steps, size), image.size, is_animated(image))
     height, width, _ = colours.shape
-    pixels = with_channels(plain.gray(colours)) if steps.ImageChannel == 1 else colours
-    return Picture(filtered(pixels, steps, size), (width, height), animated=False)
+    return Picture(_of_colours(colours, steps, size), (width, height), animated=False)
+
+
+def _plain(content: bytes, limits: Limits, *, silent: bool = False) -> plain.Colours | None:
+    most = min(limits.max_pixels, plain.MAX_SILENT_PIXELS if silent else plain.MAX_PIXELS)
+    return plain.decode(content, most, silent=silent) if len(content) <= limits.max_bytes else None
+
+
+def _of_colours(colours: plain.Colours, steps: Steps, size: tuple[int, int]) -> Pixels:
+    return filtered(with_channels(plain.gray(colours)) if steps.ImageChannel == 1 else colours, steps, size)
 
 
 def _show_frame(image: Image.Image, number: int) -> None:

@@ -27,6 +27,7 @@ JFIF_START = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00"
 # For callers that mind memory: of a large picture, the copies that are made on the way (RGB, and for gray in single
 # precision) take several times what PIL takes, and the time that is saved around the decoder no longer counts.
 MAX_PIXELS = 1 << 18
+MAX_SILENT_PIXELS = 1 << 16  # where strangers send many at once: with a megabyte for each of them
 
 # PIL hands a decoder at most so much at a time, which decides what the decoder makes of damaged data.
 MAX_JPEG_BYTES = 65536
@@ -39,6 +40,7 @@ _LARGEST_WINDOW = 0x78
 _LAST_FILTER = 4  # of a PNG's lines
 _STORED_BYTES = 65535  # at most, in one block that is not compressed
 
+_MOST_CHUNKS = 64  # each costs time and memory, and most files have a handful
 _HEADER_END = 33  # bytes of signature and header
 _PNG_END = b"\0\0\0\0IEND\xaeB`\x82"
 _CHUNK, _PNG_HEADER = struct.Struct(">I4s"), struct.Struct(">IIBBBBB")
@@ -122,8 +124,10 @@ class _Png(NamedTuple):
 
 def _plain_png(content: bytes, max_pixels: int) -> _Png | None:
     """Look into a PNG of nothing but header, harmless chunks, pixels and end; None if it is another one."""
-    view, names, data, position = memoryview(content), [], [], len(PNG_SIGNATURE)
-    while position + 12 <= len(content):
+    view, position = memoryview(content), len(PNG_SIGNATURE)
+    names: list[bytes] = []
+    data: list[memoryview] = []
+    while position + 12 <= len(content) and len(names) < _MOST_CHUNKS:
         length, name = _CHUNK.unpack_from(content, position)
         end = position + 8 + length
         as_written = deflate.crc32(view[position + 4 : end]) == int.from_bytes(content[end : end + 4], "big")

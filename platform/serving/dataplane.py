@@ -98,7 +98,7 @@ class DataPlane:
         pixels = 0
         with Leases() as leases:
             for index, picture in enumerate(pictures):
-                if time.monotonic() >= deadline:  # notes of a picture are read with its size
+                if time.monotonic() >= deadline:  # with its size, notes of a picture may be read
                     raise DeadlineError("the deadline passed while the pictures' sizes were read")
                 try:
                     session, size = target_of(routes, left, hints, picture, self._limits.picture)

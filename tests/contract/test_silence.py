@@ -7,7 +7,7 @@ import pytest
 
 from contract import image, plain
 from contract.errors import PictureError
-from tests.contract.test_plain import COLOUR, JPEG, PIXELS, PNG, png, rows
+from tests.contract.test_plain import COLOUR, JPEG, PIXELS, PNG, chunk, png, rows
 
 DAMAGES = 400
 SIZE = (31, 17)
@@ -40,6 +40,16 @@ def test_nothing_is_printed_of_a_damaged_picture_that_is_read_in_silence(capfd: 
         np.testing.assert_array_equal(pixels, image.pretreat(image.decode(content), COLOUR, SIZE))
     assert capfd.readouterr().err == ""
     assert DAMAGES / 20 < fast < DAMAGES
+
+
+def test_a_file_of_many_chunks_and_one_of_many_pixels_are_left_to_pil() -> None:
+    empty, side = chunk(b"IDAT", b""), 257
+    assert plain.decode(PNG[:33] + empty * 100 + PNG[33:], PIXELS, silent=True) is None
+    assert plain.decode(PNG[:33] + empty * 10 + PNG[33:], PIXELS, silent=True) is not None
+    large = png(0, side, side, zlib.compress(bytes(side * (side + 1))))
+    assert plain.decode(large, PIXELS, silent=True) is not None
+    assert image._plain(large, image.DEFAULT_LIMITS) is not None
+    assert image._plain(large, image.DEFAULT_LIMITS, silent=True) is None
 
 
 def test_a_jpeg_is_left_to_pil_and_a_png_is_not() -> None:

@@ -1,5 +1,7 @@
 """The size by which a picture finds its model is the one that it is decoded to."""
 
+import zlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis import strategies as st
 from contract.errors import PictureError, PictureTooLargeError
 from contract.image import Limits, decode, size_of
 from tests.contract.test_picture_files import claiming, files
+from tests.contract.test_plain import png
 
 FILES = files()
 SMALL = Limits(max_bytes=100_000, max_pixels=10_000)
@@ -35,6 +38,12 @@ def test_a_header_that_is_broken_gives_no_size_but_the_one_that_is_read(name: st
         assert read is None
     else:
         assert read in {None, size}
+
+
+def test_of_two_headers_the_one_counts_that_is_read() -> None:
+    small, large = (png(0, side, side, zlib.compress(bytes(side * (side + 1)))) for side in (5, 90))
+    both = small[:33] + large[8:]
+    assert size_of(both, SMALL) == read_size(both) == (90, 90)
 
 
 @pytest.mark.parametrize("name", claiming(1, 1))

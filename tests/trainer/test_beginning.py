@@ -39,6 +39,13 @@ def test_how_well_symbols_must_be_known_is_chosen() -> None:
     assert [beginning.note(0.4 * GUESSING, 4) for _ in range(STEPS)] == [False] * (STEPS - 1) + [True]
 
 
+@pytest.mark.parametrize(("loss", "over"), [(0.05 * GUESSING, True), (0.2 * GUESSING, False), (math.nan, False)])
+def test_what_is_known_before_the_first_step_need_not_be_found_out(loss: float, over: bool) -> None:
+    beginning = Beginning(10)
+    assert beginning.skip_if_known(loss, 4) is over
+    assert not Beginning(10).skip_if_known(loss, 0)
+
+
 def test_one_symbol_or_no_text_leaves_nothing_to_find_out() -> None:
     assert after([], symbols=1).over
     assert not after([1.0] * 100, length=0).over

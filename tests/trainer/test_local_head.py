@@ -72,19 +72,50 @@ def test_without_a_recurrent_part_the_network_s_own_scores_are_local() -> None:
     assert both.count_params() == model.count_params()
 
 
-@pytest.mark.parametrize("name", ["AdamW", "SGD", "RMSprop"])
-def test_behind_the_beginning_it_learns_as_if_there_had_been_none(name: str) -> None:
+OPTIMIZERS = [{"Name": "Adam", "AMSGrad": True}, {"Name": "SGD", "Momentum": 0.9}]
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_behind_the_beginning_it_learns_as_if_there_had_been_none(optimizer: dict[str, Any]) -> None:
     pixels, labels = batch()
-    helped = learner_of(Trains={"Optimizer": name})
-    plain = learner_of(Trains={"Optimizer": name, "AuxiliaryLoss": False})
+    helped = learner_of(Trains={"Optimizer": optimizer})
+    plain = learner_of(Trains={"Optimizer": optimizer, "AuxiliaryLoss": False})
     for _ in range(3):
         helped.step(pixels, labels, 1e-3)
+    before = moments(helped)
     helped._end_beginning()
     helped._beginning.restore(OVER)
+    for reference, values in moments(helped).items():
+        for value, kept in zip(values, before[reference], strict=True):
+            np.testing.assert_array_equal(value, kept, err_msg=reference)
     assert helped.state().keys() == plain.state().keys()
     plain.restore(helped.state())
     for _ in range(2):
         assert helped.step(pixels, labels, 1e-3) == pytest.approx(plain.step(pixels, labels, 1e-3), rel=1e-6)
+    for key, value in helped.state().items():
+        np.testing.assert_array_equal(value, plain.state()[key], err_msg=key)
+
+
+def moments(learner: Any) -> dict[str, list[npt.NDArray[Any]]]:
+    """Return what the optimizer remembers: of each weight of the network, found by Keras, and of the steps."""
+    optimizer = learner._optimizer
+    assert int(optimizer.iterations) == 3
+    found = {"steps": [np.asarray(optimizer.iterations)]}
+    for name in ("_momentums", "_velocities", "_velocity_hats", "momentums"):
+        slots = getattr(optimizer, name, [])
+        for weight in learner._model.trainable_variables if slots else ():
+            found.setdefault(weight.path, []).append(np.asarray(slots[optimizer._get_variable_index(weight)]))
+    assert len(found) > 5
+    assert any(value.any() for values in found.values() for value in values[:1])
+    return found
+
+
+def test_a_network_that_knows_the_symbols_already_is_given_no_second_head() -> None:
+    pixels, labels = batch()
+    helped, plain = learner_of(), learner_of(Trains={"AuxiliaryLoss": False})
+    helped._beginning._known = math.inf  # whatever it reads is good enough
+    assert helped.step(pixels, labels, 1e-3) == pytest.approx(plain.step(pixels, labels, 1e-3), rel=1e-6)
+    assert helped.state().keys() == plain.state().keys()
     for key, value in helped.state().items():
         np.testing.assert_array_equal(value, plain.state()[key], err_msg=key)
 

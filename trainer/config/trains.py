@@ -41,10 +41,9 @@ class TrainsSection(StrictModel):
             variation and with a small rate, which is laid out for MaxEpochs; fewer epochs keep it.
         Patience: training ends after so many readings of the test set without a better one.
         Precision: of the arithmetic in training; `auto` takes bfloat16 where it is the faster one.
-        AuxiliaryLoss: until symbols are known, a CTC training has further losses on what is seen before the recurrent
-            part: CTC there too, and which symbols a text has, wherever they are. It gets past guessing sooner, with
-            small sets of many symbols at all, and keeps the order of symbols in pictures with margins. False for CTC
-            alone.
+        AuxiliaryLoss: until symbols are known, a CTC training also learns which of them a text has, wherever they are,
+            and with a recurrent part all of this from what is seen before it. It gets past guessing sooner, with small
+            sets of many symbols at all, and keeps the order of symbols in pictures with margins. False for CTC alone.
         PrimerSteps: steps with drawn letters and digits, which a CTC network learns before the pictures of a set;
             default: 500 where there are more than 100 symbols, at most half of the training's own, else 0. Not for
             drawn sets, nor behind a warm start. They take at most a quarter of MaxMinutes, which count behind them.

@@ -11,6 +11,10 @@ from collections import deque
 import numpy as np
 import numpy.typing as npt
 
+from trainer.config import TrainConfig
+from trainer.dataset.synth import BEGIN_WITH
+from trainer.training.recipe import Recipe
+
 KNOWN = 0.1
 """Share of what guessing costs below which symbols and their order are known well enough for CTC to go on alone."""
 
@@ -38,6 +42,16 @@ class Beginning:
         self._shares: deque[float] = deque(maxlen=STEPS)
         self.over = symbols < 2
 
+    def skip_if_known(self, loss: float, length: float) -> bool:
+        """Look at a network before its first step, and return whether there is nothing for it to find out.
+
+        Args:
+            loss: of what it reads then; the rest as for `note`.
+            length: as there.
+        """
+        self.over = self.over or bool(length and loss / (length * self._guessing) < self._known)
+        return self.over
+
     def note(self, loss: float, length: float) -> bool:
         """Look at a step, and return whether the beginning is over.
 
@@ -58,3 +72,12 @@ class Beginning:
         """Go on from a state."""
         self.over = bool(np.isinf(state).any())
         self._shares = deque([] if self.over else state.tolist(), maxlen=STEPS)
+
+
+def beginning_of(config: TrainConfig, recipe: Recipe) -> Beginning:
+    """Return the beginning of a training, which is over from the start where it needs no help."""
+    if config.NeuralNet.head != "ctc" or not config.Trains.AuxiliaryLoss:
+        return Beginning(0)
+    symbols = len(config.charset.symbols)
+    known = OWN if config.NeuralNet.RecurrentNetwork == "None" else KNOWN
+    return Beginning(min(symbols, BEGIN_WITH) if recipe.beginning else symbols, known)

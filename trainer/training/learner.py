@@ -12,13 +12,12 @@ from contract import decode
 from contract.decode import Decoded, Logits
 from contract.pixels import Pixels
 from trainer.config import TrainConfig
-from trainer.dataset.synth import BEGIN_WITH
 from trainer.errors import TrainerError
 from trainer.network import reading
 from trainer.network.build import build
 from trainer.network.naming import named_weights
 from trainer.training import gradient, graph_donor, optimizers
-from trainer.training.beginning import KNOWN, OWN, Beginning
+from trainer.training.beginning import beginning_of
 from trainer.training.convolution import hasten
 from trainer.training.fused import fuse
 from trainer.training.local_head import local_loss, with_local_head
@@ -54,8 +53,7 @@ class Learner:
         self._replicas = replicas_here()
         # Without its compiler, jax would carry out a step operation by operation.
         self._jit = recipe.jit or keras.config.backend() == "jax"
-        recurrent = config.NeuralNet.RecurrentNetwork != "None"
-        self._beginning = Beginning(_to_find_out(config, recipe), KNOWN if recurrent else OWN)
+        self._beginning = beginning_of(config, recipe)
         # Keras clips the gradient of each replica before it adds them up.
         self._clip_norm = recipe.clip_norm and recipe.clip_norm / self._replicas.count
         with self._replicas.scope():
@@ -78,13 +76,18 @@ class Learner:
             labels: int32 [B, L], filled with 0.
             rate: the learning rate of this step.
         """
+        share, length = self._replicas.share, np.count_nonzero(labels) / len(labels)
+        # To one that reads already, as behind a warm start, a fresh head beside its own would do harm.
+        if not (self.steps or self._beginning.over) and self._beginning.skip_if_known(
+            float(self._loss(labels, self._model(images, training=False))), length
+        ):
+            self._end_beginning()
         self._optimizer.learning_rate = rate
-        share = self._replicas.share
         if self._beginning.over:
             loss = float(self._model.train_on_batch(share(images), share(labels)))
         else:
             _, loss, _ = map(float, self._learns.train_on_batch(share(images), [share(labels)] * 2))
-            if self._beginning.note(loss, np.count_nonzero(labels) / len(labels)):
+            if self._beginning.note(loss, length):
                 self._end_beginning()
         self.steps += 1
         if self.steps % AVERAGE_EVERY == 0:
@@ -220,14 +223,6 @@ class Learner:
     def _variables(self) -> dict[str, Any]:
         groups: dict[str, Sequence[Any]] = {"model": self._learns.variables, "optimizer": self._optimizer.variables}
         return {f"{group}/{index:04d}": item for group, items in groups.items() for index, item in enumerate(items)}
-
-
-def _to_find_out(config: TrainConfig, recipe: Recipe) -> int:
-    """Return how many symbols the beginning is about; 0 where it needs no help."""
-    if config.NeuralNet.head != "ctc" or not config.Trains.AuxiliaryLoss:
-        return 0
-    symbols = len(config.charset.symbols)
-    return min(symbols, BEGIN_WITH) if recipe.beginning else symbols
 
 
 def reader_with(config: TrainConfig, weights: Weights) -> keras.Model:

@@ -65,6 +65,7 @@ def create_app(
     app.register_error_handler(ServingError, lambda error: _not_admitted(error, wording))
     app.register_error_handler(HTTPException, lambda error: _refused(error, wording))
     app.register_error_handler(Exception, lambda error: _failed(error, wording))
+    app.refuse_other_hooks()
     return app
 
 

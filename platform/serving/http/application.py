@@ -34,6 +34,17 @@ class Application(Flask):
         super().__init__(name, static_folder=None)
         self._server_names: dict[str, str] = {}
 
+    def refuse_other_hooks(self) -> None:
+        """See to it that nobody relies on what is not called here; to be called when all routes are there.
+
+        Raises:
+            TypeError: a blueprint has hooks of its own, or there are such for the end of a request.
+        """
+        begin, end = self.before_request_funcs, self.after_request_funcs
+        others = [self.url_value_preprocessors, self.teardown_request_funcs, self.teardown_appcontext_funcs]
+        if any(others) or {*begin, *end} - {None}:
+            raise TypeError("only before_request and after_request of the application are called: see Application")
+
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
         """Return a view or hook as it is."""
         return func

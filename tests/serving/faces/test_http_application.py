@@ -4,7 +4,7 @@ import functools
 import json
 
 import pytest
-from flask import Flask, Response, request
+from flask import Blueprint, Flask, Response, request
 
 from serving.http.answers import json_response
 from serving.http.application import Application
@@ -51,6 +51,17 @@ def test_answers_in_json_go_out_as_those_of_plain_flask() -> None:
 
 def plain_json(body: object, status: int) -> Response:
     return Response(json.dumps(body, separators=(",", ":")), status, content_type="application/json")
+
+
+@pytest.mark.parametrize("hook", ["before_request", "after_request", "teardown_request", "teardown_app_request"])
+def test_hooks_that_would_never_be_called_are_refused(hook: str) -> None:
+    app, routes = Application("a"), Blueprint("b", __name__)
+    app.before_request(lambda: None)
+    app.refuse_other_hooks()
+    getattr(routes, hook)(lambda *_: None)
+    app.register_blueprint(routes)
+    with pytest.raises(TypeError, match="only before_request and after_request of the application"):
+        app.refuse_other_hooks()
 
 
 def test_a_client_that_makes_up_hosts_fills_no_memory() -> None:
