@@ -138,7 +138,4 @@ def test_both_losses_teach_and_ctc_of_the_network_alone_is_told(recurrent: str) 
     section = {"RecurrentNetwork": recurrent}
     helped, plain = learner_of(NeuralNet=section), learner_of(NeuralNet=section, Trains={"AuxiliaryLoss": False})
     assert helped.step(pixels, labels, 1e-3) == pytest.approx(plain.step(pixels, labels, 1e-3), rel=1e-4)
-    helped.refresh_reader()
-    _, loss = helped.read_and_weigh(pixels, labels, 16)
-    assert math.isfinite(loss)
     assert not np.array_equal(helped.state()["model/0000"], plain.state()["model/0000"])

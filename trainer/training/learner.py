@@ -77,11 +77,11 @@ class Learner:
             rate: the learning rate of this step.
         """
         share, length = self._replicas.share, np.count_nonzero(labels) / len(labels)
-        # To one that reads already, as behind a warm start, a fresh head beside its own would do harm.
-        if not (self.steps or self._beginning.over) and self._beginning.skip_if_known(
-            float(self._loss(labels, self._model(images, training=False))), length
-        ):
-            self._end_beginning()
+        if self.steps == 0 and not self._beginning.over:
+            # To one that reads already, as behind a warm start, a fresh head beside its own would do harm.
+            loss = float(self._loss(labels, self._model(images, training=False)))
+            if self._beginning.skip_if_known(loss, length):
+                self._end_beginning()
         self._optimizer.learning_rate = rate
         if self._beginning.over:
             loss = float(self._model.train_on_batch(share(images), share(labels)))
