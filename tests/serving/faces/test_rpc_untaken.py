@@ -79,10 +79,11 @@ def test_a_stream_whose_answers_nobody_takes_gives_its_place_back(
     stub = PredictStub(opened(server))
 
     def is_answered() -> bool:
-        try:
-            return bool(next(stub.predict_stream(iter([PredictRequest(pictures=[picture()])]))).result)
+        try:  # to its end: a stream that is left would hold the place that the next one wants
+            answers = list(stub.predict_stream(iter([PredictRequest(pictures=[picture()])])))
         except grpc.RpcError:
             return False
+        return bool(answers[0].result)
 
     eventually(is_answered)
     assert is_answered()  # and goes on to be
