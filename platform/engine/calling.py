@@ -36,11 +36,13 @@ class Call:
         Raises:
             OpError: of tensorflow; an operation failed.
         """
-        outputs: list[Any] = (self._call or self._prepared())(value)
+        if self._call is None:
+            self.prepare()
+        outputs: list[Any] = self._call(value)
         return outputs
 
-    def _prepared(self) -> Any:  # noqa: ANN401 - as above
+    def prepare(self) -> None:
+        """Make it ready now, on the caller's thread, whichever threads will run it."""
         with self._preparing:
             # It has no public name; keras calls it too.
             self._call = self._call or self._session._make_callable_from_options(self._options)
-            return self._call

@@ -1,6 +1,6 @@
 """What an engine answers, and what anything that reads pictures looks like. No tensorflow here."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -27,12 +27,20 @@ class Reading:
     error: PictureError | None = None
 
 
+Reads = Callable[[Pixels], Sequence[Reading]]
+"""Reads contract pixels uint8 [N, H, W, C]; one reading per picture, in order."""
+
+
 class ReadsPixels(Protocol):
     """A loaded model: what serving holds, and what a test puts in its place."""
 
     @property
     def spec(self) -> ModelSpec:
         """The model's description."""
+
+    @property
+    def read_in_spare_time(self) -> Reads | None:
+        """As `read_pixels`, but only while a core has nothing else to do; None where there is no such time."""
 
     def read_pixels(self, pixels: Pixels) -> Sequence[Reading]:
         """Read contract pixels uint8 [N, H, W, C]; one reading per picture, in order. Safe from many threads."""

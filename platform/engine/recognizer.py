@@ -1,6 +1,7 @@
 """A loaded model: a TensorFlow session over one checked graph, and the way from picture bytes to text."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +19,15 @@ from contract.legacy_charset import reader_in
 from contract.pixels import Pixels
 from contract.spec import Arithmetic, ModelSpec
 from contract.strict import parse_yaml, read_bytes, validate
+from engine import sessions
 from engine.arithmetic import Compute, chosen
 from engine.calling import Call
 from engine.endpoints import check_decoded, check_outputs, check_scores
 from engine.errors import EngineError, GraphError
 from engine.graph import NATIVE, has_control_flow, has_scores, parse_checked
 from engine.pauses import Pause, no_pause
-from engine.reading import Reading
-from engine.threads import CALLER, LATENCY, Threads
+from engine.reading import Reading, Reads
+from engine.threads import LATENCY, Threads
 from engine.tiles import hasten
 
 # Tensorflow says these before it says what is wrong.
@@ -87,11 +89,17 @@ class Recognizer:
             check_scores(loaded.get_tensor_by_name(names.Logits), self.spec)
         check_decoded(loaded.get_tensor_by_name(names.Decoded), self.spec)
         endpoints = [names.Logits, names.Decoded] if self._has_scores else [names.Decoded]
-        config = _session_config(threads, self.arithmetic, flows=flows, native=self._is_native)
-        self._session = tf.compat.v1.Session(graph=loaded, config=config)
+        config = sessions.config(threads, self.arithmetic, flows=flows, native=self._is_native)
+        self._sessions = [tf.compat.v1.Session(graph=loaded, config=config)]
+        self._all = Call(self._sessions[0], names.Input, endpoints)
+        self._scores = Call(self._sessions[0], names.Input, endpoints[:1])
+        self._spare: Call | None = None
         pause()
-        self._all = Call(self._session, names.Input, endpoints)
-        self._scores = Call(self._session, names.Input, endpoints[:1])
+        if threads.spare and sessions.there_is_spare_time():
+            self._sessions.append(tf.compat.v1.Session(graph=loaded, config=sessions.in_spare_time(config)))
+            self._spare = Call(self._sessions[1], names.Input, endpoints[:1] if self._is_native else endpoints)
+            self._spare.prepare()  # whoever loads would wait for that thread
+            pause()
 
     def read(self, pictures: Sequence[bytes], limits: Limits = DEFAULT_LIMITS) -> list[Reading]:
         """Read picture files; a picture that cannot be read gets a reading with its error, in its place."""
@@ -115,17 +123,27 @@ class Recognizer:
         Raises:
             EngineError: tensorflow could not run the graph, or what came out cannot be read.
         """
+        return self._read(self._scores if self._is_native else self._all, pixels)
+
+    @property
+    def read_in_spare_time(self) -> Reads | None:
+        """`read_pixels` on the thread of `engine.spare`; None without it."""
+        return partial(self._read, self._spare) if self._spare else None
+
+    def _read(self, call: Call, pixels: Pixels) -> list[Reading]:
         try:
-            decoded = self._decoded(pixels)
+            decoded = self._decoded(call, pixels)
         except ValueError as error:
             raise EngineError(f"{self.spec.Graph.File}: {_first_line(error)}") from error
         return [Reading(item.text, item.confidence, item.symbols) for item in decoded]
 
-    def _decoded(self, pixels: Pixels) -> list[Decoded]:
+    def _decoded(self, call: Call, pixels: Pixels) -> list[Decoded]:
         if self._is_native:
-            return decode.read(self.logits(pixels), self.spec.charset, self.spec.Graph.Head)
-        *scores, numbers = self._run(self._all, pixels)
-        return self._layout.read(numbers, self.spec.charset, *scores)
+            self._need_scores()
+        *scores, last = self._run(call, pixels)
+        if self._is_native:
+            return decode.read(last, self.spec.charset, self.spec.Graph.Head)
+        return self._layout.read(last, self.spec.charset, *scores)
 
     def logits(self, pixels: Pixels) -> Logits:
         """Return the scores for contract pixels uint8 [N, H, W, C].
@@ -137,8 +155,7 @@ class Recognizer:
         Raises:
             EngineError: tensorflow could not run the graph, or it has no scores.
         """
-        if not self._has_scores:
-            raise EngineError(f"{self.spec.Graph.File}: this graph gives texts without scores")
+        self._need_scores()
         result: Logits
         (result,) = self._run(self._scores, pixels)
         return result
@@ -147,6 +164,10 @@ class Recognizer:
         """Return `logits` and the graph's own reading: symbol numbers int64 [N, L] as its layout counts them."""
         logits, symbols = self._run(self._all, pixels)
         return logits, symbols
+
+    def _need_scores(self) -> None:
+        if not self._has_scores:
+            raise EngineError(f"{self.spec.Graph.File}: this graph gives texts without scores")
 
     def _run(self, call: Call, pixels: Pixels) -> list[Any]:
         width, height = self.spec.input_size
@@ -164,8 +185,9 @@ class Recognizer:
         return outputs
 
     def close(self) -> None:
-        """Free the session."""
-        self._session.close()
+        """Free the sessions."""
+        for session in self._sessions:
+            session.close()
 
 
 def load(
@@ -207,24 +229,6 @@ def _graph_bytes(spec_path: Path, file: str, graph_path: Path | None) -> bytes:
     if found is None:
         raise EngineError(f"{spec_path}: its graph is missing; looked for {' and '.join(map(str, paths))}")
     return found.read_bytes()
-
-
-def _session_config(threads: Threads, arithmetic: Arithmetic, *, flows: bool, native: bool) -> tf.compat.v1.ConfigProto:
-    config = tf.compat.v1.ConfigProto(
-        device_count={"GPU": 0},
-        intra_op_parallelism_threads=threads.inside,
-        inter_op_parallelism_threads=threads.between,
-        use_per_session_threads=True,  # else the first model of a process decides `between` for all
-    )
-    if threads.between == CALLER and not flows:  # loops and branches: that executor cannot run them
-        config.experimental.executor_type = "SINGLE_THREADED_EXECUTOR"
-    rewriter = config.graph_options.rewrite_options
-    if arithmetic == "bfloat16":
-        rewriter.auto_mixed_precision_onednn_bfloat16 = rewriter.ON
-    elif native:
-        # Our export leaves little to rewrite: a run takes 1 to 2 % longer without, and loading a quarter of its time.
-        rewriter.disable_meta_optimizer = True
-    return config
 
 
 def _first_line(error: BaseException) -> str:

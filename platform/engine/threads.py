@@ -19,10 +19,13 @@ class Threads:
     Attributes:
         inside: threads for the work inside one operation; 0 for as many as there are cores.
         between: threads that run the operations of one call; `CALLER` for the calling thread alone.
+        spare: whether a call can be left to a thread that has only the time that nothing else wants, where the system
+            has such threads.
     """
 
     inside: int = 0
     between: int = 0
+    spare: bool = False
 
 
 # For one caller that waits for each answer.

@@ -9,16 +9,18 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from contract.pixels import Pixels
-from engine.reading import Reading
+from engine.reading import Reads
 from serving import priority, turns
 from serving.core_settings import BatchingSection
+from serving.crew import Crew, Worker
 from serving.errors import ModelFailedError, OverloadedError
+from serving.spare import Run, Shares, SpareTime
 from serving.ticket import NOT_STARTED, STARTED, Item, Result, Ticket
 
-ReadPixels = Callable[[Pixels], Sequence[Reading]]
 Ran = Callable[[Sequence[float], float], None]
 
 HUNG_SECONDS = 30.0  # after its deadline, started work is given up: the run hangs
+LATE_SECONDS = 0.1  # a request that waits for so long has a look at the runs, again and again
 CLOSING_SECONDS = 10.0  # for the work that is under way when a batcher is closed
 
 _log = logging.getLogger(__name__)
@@ -34,12 +36,17 @@ class Batcher:
         settings: sizes and delays.
         name: of the model, for logs and messages.
         ran: told of each run how long its pictures had waited and how long it took, in seconds.
+        aside: reads pixels as `read` does, in spare time, and whether there is any; else all runs are usual ones.
     """
 
     def __init__(
-        self, read: ReadPixels, settings: BatchingSection, name: str, ran: Ran = lambda _waits, _seconds: None
+        self,
+        read: Reads,
+        settings: BatchingSection,
+        name: str,
+        ran: Ran = lambda _waits, _seconds: None,
+        aside: tuple[Reads, SpareTime] | None = None,
     ) -> None:
-        self._read = read
         self._ran = ran
         self._settings = settings
         self._name = name
@@ -50,15 +57,16 @@ class Batcher:
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
         self._gathering = 0  # workers that wait for a larger batch
-        # The worker that was free last is the first to go on: under little load the others' cores keep what they have
-        # near them for the threads of the transports.
-        self._free: list[threading.Condition] = []
-        self._workers: list[threading.Thread] = []
+        self._shares = Shares(settings.runs, aside and aside[1])
+        self._crew = Crew(self._shares)
+        self._threads: list[threading.Thread] = []
+        works = [(read, False)] * settings.runs + ([(aside[0], True)] if aside else [])
         try:
-            for number in range(settings.runs):
-                worker = threading.Thread(target=self._work, name=f"{name}#{number}", daemon=True)
-                worker.start()
-                self._workers.append(worker)
+            for number, (how, in_spare_time) in enumerate(works):
+                worker = Worker(how, in_spare_time, threading.Condition(self._lock))
+                thread = threading.Thread(target=self._work, args=[worker], name=f"{name}#{number}", daemon=True)
+                thread.start()
+                self._threads.append(thread)
         except RuntimeError:  # the system gives no more threads
             self.close()
             raise
@@ -108,7 +116,7 @@ class Batcher:
             if self._gathering:
                 self._more.notify_all()
             else:
-                self._wake_one()
+                self._crew.wake_one(len(self._waiting))
         return ticket
 
     def wait(self, ticket: Ticket) -> Sequence[Result]:
@@ -120,9 +128,9 @@ class Batcher:
             return ticket.results
         ticket.seat = turns.here()
         ticket.seat.leave()
-        if not ticket.done.acquire(timeout=max(0.0, ticket.deadline - time.monotonic())):
+        if not self._is_done(ticket, ticket.deadline):
             self.cancel(ticket)
-            if not ticket.done.acquire(timeout=HUNG_SECONDS):
+            if not self._is_done(ticket, time.monotonic() + HUNG_SECONDS):
                 return self._give_up(ticket)
         return ticket.results
 
@@ -144,12 +152,11 @@ class Batcher:
         with self._lock:
             self._closed = True
             self._more.notify_all()
-            while self._free:
-                self._wake_one()
+            self._crew.wake_all()
         until = time.monotonic() + (0.0 if self._given_up else CLOSING_SECONDS)
-        for worker in self._workers:
-            worker.join(max(0.0, until - time.monotonic()))
-        return not any(worker.is_alive() for worker in self._workers)
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+        return not any(thread.is_alive() for thread in self._threads)
 
     def _need_room(self, count: int) -> None:
         waiting = len(self._waiting) + self._coming
@@ -166,18 +173,28 @@ class Batcher:
                 self._given_up.add(ticket)
             return [hung if result is STARTED else result for result in ticket.results]
 
-    def _work(self) -> None:
-        priority.step_back()
-        bell = threading.Condition(self._lock)
-        while items := self._take(bell):
-            started = time.monotonic()
-            results = self._run(items)
+    def _is_done(self, ticket: Ticket, until: float) -> bool:
+        while not ticket.done.acquire(timeout=max(0.0, min(LATE_SECONDS, until - time.monotonic()))):
+            if time.monotonic() >= until:
+                return False
             with self._lock:
-                for item, result in zip(items, results, strict=True):
+                self._waiting.extendleft(reversed(self._shares.take_back(time.monotonic())))
+                self._crew.wake_one(len(self._waiting))
+        return True
+
+    def _work(self, worker: Worker) -> None:
+        priority.step_back()
+        while run := self._take(worker):
+            results = self._run(run.items, worker.read)
+            ended = time.monotonic()
+            with self._lock:
+                self._shares.end(run, ended)
+                for item, result in zip(run.items, results, strict=True) if not run.lost else ():
                     item.ticket.put(item.index, result)
                     if not item.ticket.left:
                         self._given_up.discard(item.ticket)
-            self._tell([started - item.since for item in items], time.monotonic() - started)
+            if not run.lost:
+                self._tell([run.since - item.since for item in run.items], ended - run.since)
 
     def _tell(self, waits: Sequence[float], seconds: float) -> None:
         try:
@@ -185,26 +202,23 @@ class Batcher:
         except Exception:  # noqa: BLE001 - what counts the runs must not end them
             _log.exception("a run of %s could not be counted", self._name)
 
-    def _take(self, bell: threading.Condition) -> list[Item]:
-        """Wait for pictures and take up to a batch of them; nothing once the batcher is closed and empty."""
+    def _take(self, worker: Worker) -> Run | None:
+        """Wait for pictures and take up to a batch of them; None once the batcher is closed and empty."""
         with self._lock:
             while True:
-                while not (self._waiting or self._closed):
-                    self._free.append(bell)
-                    bell.wait()
-                if self._settings.MaxDelayMs:
+                while not (self._crew.may_run(worker, len(self._waiting)) or self._closed):
+                    self._crew.rest(worker)
+                if self._settings.MaxDelayMs and not worker.aside:
                     self._gathering += 1
                     self._more.wait_for(self._has_a_batch, self._settings.MaxDelayMs / 1000)
                     self._gathering -= 1
-                batch = self._pop()
-                if self._waiting:
-                    self._wake_one()  # another worker can start on the rest
-                if batch or (self._closed and not self._waiting):
-                    return batch
-
-    def _wake_one(self) -> None:
-        if self._free:
-            self._free.pop().notify()
+                if batch := self._pop():
+                    run = Run(batch, time.monotonic(), aside=worker.aside)
+                    self._shares.begin(run, len(self._waiting))
+                    self._crew.wake_one(len(self._waiting))  # another worker can start on the rest
+                    return run
+                if self._closed and not self._waiting:
+                    return None
 
     def _has_a_batch(self) -> bool:
         return len(self._waiting) >= self._settings.MaxBatch or self._closed
@@ -222,15 +236,15 @@ class Batcher:
                 batch.append(item)
         return batch
 
-    def _run(self, items: Sequence[Item]) -> Sequence[Result]:
+    def _run(self, items: Sequence[Item], read: Reads) -> Sequence[Result]:
         try:
-            readings = self._read(np.stack([item.pixels for item in items]))
+            readings = read(np.stack([item.pixels for item in items]))
             if len(readings) == len(items):
                 return readings
             problem = f"{len(readings)} readings for {len(items)} pictures"
         except Exception as error:  # noqa: BLE001 - whatever a model raises is an answer, not the end of its worker
             problem = f"{type(error).__name__}: {error}"
         if len(items) > 1:  # one at a time, so that the fault of one is not the fault of all
-            return [result for item in items for result in self._run([item])]
+            return [result for item in items for result in self._run([item], read)]
         _log.error("%s failed on a picture: %s", self._name, problem, extra={"request": items[0].ticket.request})
         return [ModelFailedError(f"the model {self._name} failed on this picture; the server's log says why")]

@@ -1,5 +1,6 @@
 """Settings of the core: folders, addresses, models, batches, limits, the way it runs."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -122,7 +123,7 @@ class BatchingSection(StrictModel):
     @property
     def layout(self) -> engine.Threads:
         """How models share the cores, as the engine wants it."""
-        return LAYOUTS[self.Threads]
+        return replace(LAYOUTS[self.Threads], spare=self.Threads == "throughput" and self.runs > 1)
 
 
 class LimitsSection(StrictModel):

@@ -14,6 +14,7 @@ from serving.places import doubts_of, places_of
 from serving.policy import Loaded
 from serving.repository import Candidate
 from serving.routing import Route, Routes
+from serving.spare import SpareTime
 
 _log = logging.getLogger(__name__)
 
@@ -22,13 +23,20 @@ class Session:
     """One loaded version, with its queue. It is closed only after the last lease has been given back."""
 
     def __init__(
-        self, candidate: Candidate, reader: ReadsPixels, batching: BatchingSection, meter: Meter | None = None
+        self,
+        candidate: Candidate,
+        reader: ReadsPixels,
+        batching: BatchingSection,
+        meter: Meter | None = None,
+        spare_time: SpareTime | None = None,
     ) -> None:
         self.key = candidate.key
         self.places = frozenset({candidate.path})
         self.spec: ModelSpec = reader.spec
         ran = partial((meter or NoMeter()).batch, self.name, self.version)
-        self.batcher = Batcher(reader.read_pixels, batching, f"{self.name} {self.version}", ran)
+        read_aside = reader.read_in_spare_time
+        aside = (read_aside, spare_time) if read_aside and spare_time else None
+        self.batcher = Batcher(reader.read_pixels, batching, f"{self.name} {self.version}", ran, aside)
         self._reader = reader
         self._lock = threading.Lock()
         self._leases = 0

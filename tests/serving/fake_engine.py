@@ -17,6 +17,8 @@ from engine.reading import Reading
 class FakeReader:
     """Reads a picture of gray 7 as "word-7". Knows whether it was used after it was closed."""
 
+    read_in_spare_time = None
+
     def __init__(self, engine: "FakeEngine", spec: ModelSpec, orders: dict) -> None:
         self.spec = spec
         self.word = orders["word"]

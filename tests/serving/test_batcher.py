@@ -257,5 +257,5 @@ def test_the_worker_that_was_free_last_goes_on_first(batchers: list[Batcher]) ->
     batchers.append(batcher)
     for _ in range(6):
         batcher.wait(batcher.submit(pictures(1), time.monotonic() + SOON))
-        eventually(lambda: len(batcher._free) == 3)
+        eventually(lambda: len(batcher._crew._free[False]) == 3)
     assert len(set(threads)) == 1

@@ -1,0 +1,142 @@
+"""Which run of a model goes to a core of its own, and which to the time that nothing else wants. Pure.
+
+With a run on every core the threads of the transports wait for cores and find their caches emptied: on 2 cores with 8
+clients a fifth of the time nobody computed, though there was work. So the last run of a model goes to a thread that
+computes only while a core has nothing else to do (`engine.spare`), which answered a sixth to a fifth more, with a lower
+p99. Where the machine has no such time, that run would never end: then it is taken back, and for some time all runs are
+usual ones.
+"""
+
+import threading
+from collections.abc import Hashable, Sequence
+
+from serving.ticket import Item
+
+FIRST_REST = 2.0  # seconds without runs in spare time, after one that got none
+LONGEST_REST = 64.0
+PATIENCE = 10.0  # times as long as a usual run: then it is taken back
+SLOW = 4.0  # times as long as usual runs, in the mean of the last ones: then the usual way is better
+FLOOD = 4  # times as many pictures waiting as a model has itself
+_MEAN_OF = 16  # runs, about
+STUCK_SECONDS = 1.0  # a usual run that takes so long waits for nothing that comes soon
+
+
+class SpareTime:
+    """Whether a model may hope for some, as far as is known; one object for all models. Safe from many threads."""
+
+    def __init__(self) -> None:
+        self._until = float("-inf")
+        self._rest = FIRST_REST
+        self._lock = threading.Lock()
+        self._waiting: dict[Hashable, int] = {}  # pictures, of the models that have some
+
+    def there(self, now: float, model: Hashable) -> bool:
+        """Whether a run of a model may hope for some: not beside a flooded one, which takes all there is."""
+        if now < self._until:
+            return False
+        with self._lock:
+            return max(self._waiting.values(), default=0) <= FLOOD * max(1, self._waiting.get(model, 0))
+
+    def note(self, model: Hashable, waiting: int) -> None:
+        """Note how many pictures are left when a model begins to read some."""
+        with self._lock:
+            if waiting:
+                self._waiting[model] = waiting
+            else:
+                self._waiting.pop(model, None)
+
+    def missed(self, now: float) -> None:
+        """Note that there was none. If there had been some for less long than the last rest, the next one is longer."""
+        if now >= self._until:
+            soon = now - self._until < self._rest
+            self._rest = min(LONGEST_REST, 2 * self._rest) if soon else FIRST_REST
+            self._until = now + self._rest
+
+
+class Run:
+    """Pictures that are read together.
+
+    Attributes:
+        items: the pictures.
+        aside: whether in spare time.
+        since: when they were taken from the queue, in seconds on the clock of all times here.
+        lost: whether it was taken back: what comes of it is nobody's.
+    """
+
+    def __init__(self, items: Sequence[Item], since: float, *, aside: bool) -> None:
+        self.items = items
+        self.aside = aside
+        self.since = since
+        self.lost = False
+
+
+class Shares:
+    """The runs of one model that are under way; under the lock of whoever keeps it.
+
+    Args:
+        runs: how many there may be.
+        time: for the last of them; None if it is a usual one as well.
+    """
+
+    def __init__(self, runs: int, time: SpareTime | None) -> None:
+        self._runs = runs
+        self._time = time
+        self._usual: list[Run] = []  # the oldest first
+        self._aside: Run | None = None
+        self._slowness = 1.0  # of runs in spare time, in times of usual ones
+        self._pace = 0.0  # seconds that a usual run took for each picture; 0 before there was one
+
+    def allows(self, now: float, called: int = 0) -> bool:
+        """Whether one more usual run may begin, beside so many that are about to."""
+        return len(self._usual) + called < self._runs - self._has_spare(now)
+
+    def allows_aside(self, waiting: int, now: float) -> bool:
+        """Whether a run in spare time should begin, with so many pictures that wait.
+
+        Not with less than half of what a usual run has: the rest of those who ask are about to come, and the more come
+        together, the less each costs. Where nothing runs, what waits is for a usual run.
+        """
+        if self._aside or not waiting or not self._usual or not self._has_spare(now):
+            return False
+        mean = sum(len(run.items) for run in self._usual) / len(self._usual)
+        return 2 * waiting >= mean or now - self._usual[0].since > STUCK_SECONDS
+
+    def begin(self, run: Run, waiting: int) -> None:
+        """Note a run, and how many pictures it has left waiting."""
+        if self._time:
+            self._time.note(self, waiting)
+        if run.aside:
+            self._aside = run
+        else:
+            self._usual.append(run)
+
+    def end(self, run: Run, now: float) -> None:
+        """Note its end."""
+        if run.aside:
+            self._aside = None
+            self._slowness += (self._times_usual(run, now) - self._slowness) / _MEAN_OF
+            if self._time and self._slowness > SLOW and not run.lost:
+                self._miss(self._time, now)
+        else:
+            self._usual.remove(run)
+            self._pace = (now - run.since) / len(run.items)
+
+    def take_back(self, now: float) -> Sequence[Item]:
+        """Return the pictures of a run in spare time that lasts too long; they are to be read as usual."""
+        run = self._aside
+        if not (run and self._time) or run.lost or self._times_usual(run, now) < PATIENCE:
+            return ()
+        run.lost = True
+        self._miss(self._time, now)
+        return run.items
+
+    def _times_usual(self, run: Run, now: float) -> float:
+        return (now - run.since) / (self._pace * len(run.items))
+
+    def _miss(self, time: SpareTime, now: float) -> None:
+        time.missed(now)
+        self._slowness = 1.0  # forgotten, when it is tried again
+
+    def _has_spare(self, now: float) -> bool:
+        is_lost = self._aside is not None and self._aside.lost  # its thread is still there, and gets no time
+        return self._time is not None and self._pace > 0 and not is_lost and self._time.there(now, self)
