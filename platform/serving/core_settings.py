@@ -97,7 +97,8 @@ class BatchingSection(StrictModel):
         Queue: pictures that may wait for one model; more are refused at once.
         Workers: runs of one model at the same time; `auto` for as many as there are cores, at most 8, where `Threads`
             keeps each run on one, else 1.
-        Threads: `throughput` keeps each run on one core, which answers the most; `latency` shares all cores out inside
+        Threads: `throughput` keeps each run on one core, which answers the most, and leaves the last one to the time
+            that nothing else wants (`serving.spare`); `latency` shares all cores out inside
             each run, for a machine with more cores than requests; `sequential` does so as well, one operation after
             the other.
     """

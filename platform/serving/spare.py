@@ -12,7 +12,7 @@ from collections.abc import Hashable, Sequence
 
 from serving.ticket import Item
 
-FIRST_REST = 2.0  # seconds without runs in spare time, after one that got none
+FIRST_REST = 0.5  # seconds without runs in spare time, after one that got none
 LONGEST_REST = 64.0
 PATIENCE = 10.0  # times as long as a usual run: then it is taken back
 SLOW = 4.0  # times as long as usual runs, in the mean of the last ones: then the usual way is better
@@ -93,13 +93,13 @@ class Shares:
     def allows_aside(self, waiting: int, now: float) -> bool:
         """Whether a run in spare time should begin, with so many pictures that wait.
 
-        Not with less than half of what a usual run has: the rest of those who ask are about to come, and the more come
-        together, the less each costs. Where nothing runs, what waits is for a usual run.
+        Not with a single one while usual runs have more: the rest of those who ask are about to come, and two together
+        cost less than one after the other. Where nothing runs, what waits is for a usual run.
         """
         if self._aside or not waiting or not self._usual or not self._has_spare(now):
             return False
         mean = sum(len(run.items) for run in self._usual) / len(self._usual)
-        return 2 * waiting >= mean or now - self._usual[0].since > STUCK_SECONDS
+        return waiting >= min(2.0, mean) or now - self._usual[0].since > STUCK_SECONDS
 
     def begin(self, run: Run, waiting: int) -> None:
         """Note a run, and how many pictures it has left waiting."""
@@ -114,9 +114,11 @@ class Shares:
         """Note its end."""
         if run.aside:
             self._aside = None
-            self._slowness += (self._times_usual(run, now) - self._slowness) / _MEAN_OF
-            if self._time and self._slowness > SLOW and not run.lost:
-                self._miss(self._time, now)
+            if self._time and not run.lost:
+                times = min(PATIENCE, self._times_usual(run, now))
+                self._slowness += (times - self._slowness) / _MEAN_OF
+                if self._slowness > SLOW:
+                    self._miss(self._time, now)
         else:
             self._usual.remove(run)
             self._pace = (now - run.since) / len(run.items)
