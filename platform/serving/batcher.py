@@ -63,7 +63,7 @@ class Batcher:
         works = [(read, False)] * settings.runs + ([(aside[0], True)] if aside else [])
         try:
             for number, (how, in_spare_time) in enumerate(works):
-                worker = Worker(how, in_spare_time, threading.Condition(self._lock))
+                worker = Worker(how, settings.MaxBatch, in_spare_time, threading.Condition(self._lock))
                 thread = threading.Thread(target=self._work, args=[worker], name=f"{name}#{number}", daemon=True)
                 thread.start()
                 self._threads.append(thread)
@@ -212,7 +212,7 @@ class Batcher:
                     self._gathering += 1
                     self._more.wait_for(self._has_a_batch, self._settings.MaxDelayMs / 1000)
                     self._gathering -= 1
-                if batch := self._pop():
+                if batch := self._pop(worker.most):
                     run = Run(batch, time.monotonic(), aside=worker.aside)
                     self._shares.begin(run, len(self._waiting))
                     self._crew.wake_one(len(self._waiting))  # another worker can start on the rest
@@ -223,10 +223,10 @@ class Batcher:
     def _has_a_batch(self) -> bool:
         return len(self._waiting) >= self._settings.MaxBatch or self._closed
 
-    def _pop(self) -> list[Item]:
+    def _pop(self, most: int) -> list[Item]:
         now = time.monotonic()
         batch: list[Item] = []
-        while self._waiting and len(batch) < self._settings.MaxBatch:
+        while self._waiting and len(batch) < most:
             item = self._waiting.popleft()
             if item.ticket.deadline <= now:
                 item.ticket.put(item.index, NOT_STARTED)

@@ -14,13 +14,20 @@ class Worker:
 
     Attributes:
         read: how.
+        max_batch: pictures in a usual run.
         aside: whether in spare time.
         bell: what it sleeps on; of the lock of them all.
     """
 
     read: Reads
+    max_batch: int
     aside: bool
     bell: threading.Condition
+
+    @property
+    def most(self) -> int:
+        """Pictures in one run of its own: half as many in spare time, where they take about twice as long."""
+        return -(-self.max_batch // 2) if self.aside else self.max_batch
 
 
 class Crew:

@@ -89,6 +89,19 @@ def test_what_comes_beside_a_usual_run_is_read_in_spare_time(batcher: Batcher, u
     assert first.answer() == "usual 1"
 
 
+def test_a_run_in_spare_time_has_half_as_many_pictures_as_a_usual_one(
+    batcher: Batcher, usual: Lane, aside: Lane
+) -> None:
+    usual.open.clear()
+    asked = [Asked(batcher, 1)]
+    eventually(lambda: usual.runs[-1] == [1])
+    ticket = batcher.submit([np.full((2, 3, 1), value, np.uint8) for value in range(20)], time.monotonic() + 30)
+    assert len(batcher.wait(ticket)) == 20
+    assert max(map(len, aside.runs)) == 8
+    usual.open.set()
+    assert [one.answer() for one in asked] == ["usual 1"]
+
+
 def test_a_run_that_gets_no_time_is_answered_by_a_usual_one_and_its_own_answers_are_nobodys(
     batcher: Batcher, usual: Lane, aside: Lane
 ) -> None:
