@@ -127,7 +127,7 @@ class Recognizer:
 
     @property
     def read_in_spare_time(self) -> Reads | None:
-        """`read_pixels` on the thread of `engine.spare`; None without it."""
+        """`read_pixels` on the thread for it, see `engine.sessions`; None without it."""
         return partial(self._read, self._spare) if self._spare else None
 
     def _read(self, call: Call, pixels: Pixels) -> list[Reading]:

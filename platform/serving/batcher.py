@@ -6,15 +6,14 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 
-import numpy as np
-
 from contract.pixels import Pixels
 from engine.reading import Reads
 from serving import priority, turns
 from serving.core_settings import BatchingSection
 from serving.crew import Crew, Worker
 from serving.errors import ModelFailedError, OverloadedError
-from serving.spare import Run, Shares, SpareTime
+from serving.runs import Run, results_of
+from serving.spare import Shares, SpareTime
 from serving.ticket import NOT_STARTED, STARTED, Item, Result, Ticket
 
 Ran = Callable[[Sequence[float], float], None]
@@ -178,14 +177,17 @@ class Batcher:
             if time.monotonic() >= until:
                 return False
             with self._lock:
-                self._waiting.extendleft(reversed(self._shares.take_back(time.monotonic())))
+                self._take_back()
                 self._crew.wake_one(len(self._waiting))
         return True
+
+    def _take_back(self) -> None:
+        self._waiting.extendleft(reversed(self._shares.take_back(time.monotonic())))
 
     def _work(self, worker: Worker) -> None:
         priority.step_back()
         while run := self._take(worker):
-            results = self._run(run.items, worker.read)
+            results = results_of(run.items, worker.read, self._name)
             ended = time.monotonic()
             with self._lock:
                 self._shares.end(run, ended)
@@ -205,6 +207,7 @@ class Batcher:
     def _take(self, worker: Worker) -> Run | None:
         """Wait for pictures and take up to a batch of them; None once the batcher is closed and empty."""
         with self._lock:
+            self._take_back()
             while True:
                 while not (self._crew.may_run(worker, len(self._waiting)) or self._closed):
                     self._crew.rest(worker)
@@ -235,16 +238,3 @@ class Batcher:
                 item.ticket.results[item.index] = STARTED
                 batch.append(item)
         return batch
-
-    def _run(self, items: Sequence[Item], read: Reads) -> Sequence[Result]:
-        try:
-            readings = read(np.stack([item.pixels for item in items]))
-            if len(readings) == len(items):
-                return readings
-            problem = f"{len(readings)} readings for {len(items)} pictures"
-        except Exception as error:  # noqa: BLE001 - whatever a model raises is an answer, not the end of its worker
-            problem = f"{type(error).__name__}: {error}"
-        if len(items) > 1:  # one at a time, so that the fault of one is not the fault of all
-            return [result for item in items for result in self._run([item], read)]
-        _log.error("%s failed on a picture: %s", self._name, problem, extra={"request": items[0].ticket.request})
-        return [ModelFailedError(f"the model {self._name} failed on this picture; the server's log says why")]

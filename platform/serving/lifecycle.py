@@ -23,7 +23,6 @@ from serving.policy import Action, Activate, Load, Unload, Wishes, plan, why_idl
 from serving.pool import Pool, Session
 from serving.repository import Candidate, Scan, scan
 from serving.settings import Settings
-from serving.spare import SpareTime
 from serving.states import State
 from serving.trials import Trials
 
@@ -72,7 +71,7 @@ class Lifecycle:
         trials = Trials(try_model or NoTrial(), settings, clock, self._awake.set)
         self._courtesy = Courtesy(pool.busy)
         open_model = partial(load_model, threads=settings.Batching.layout, pause=self._courtesy)
-        open_session = partial(Session, batching=settings.Batching, meter=self._meter, spare_time=SpareTime())
+        open_session = partial(Session, batching=settings.Batching, meter=self._meter)
         self._loader = Loader(open_model, trials, settings.Batching, open_session, self._ledger, self._attempts)
         self._thread = threading.Thread(target=self._loop, name="loader", daemon=True)
 

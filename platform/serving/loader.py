@@ -13,10 +13,11 @@ from serving.ledger import Ledger
 from serving.loading import OpenModel, load, read
 from serving.pool import Session
 from serving.repository import Candidate
+from serving.spare import SpareTime
 from serving.states import State
 from serving.trials import Trials
 
-OpenSession = Callable[[Candidate, ReadsPixels], Session]
+OpenSession = Callable[[Candidate, ReadsPixels, SpareTime], Session]
 
 _HOPELESS = (GraphError, GoldenError, PictureError)
 
@@ -51,6 +52,8 @@ class Loader:
         self._batching = batching
         self._ledger = ledger
         self._attempts = attempts
+        self._loading = False
+        self._spare_time = SpareTime(lambda: self._loading or self.trials.some)
 
     def can_go_on(self, candidate: Candidate) -> bool:
         """Tell whether `go_on` would get on with a version at this moment."""
@@ -89,9 +92,13 @@ class Loader:
                 failed = self._attempts.count(candidate.key)
                 self.trials.start(candidate, spec, graph, yielding=serving and not failed)
                 return None
-        reader = load(spec, graph, self._open_model, self._batching, enter, tried=trial is not None)
+        self._loading = True
         try:
-            session = self._open_session(candidate, reader)
+            reader = load(spec, graph, self._open_model, self._batching, enter, tried=trial is not None)
+        finally:
+            self._loading = False
+        try:
+            session = self._open_session(candidate, reader, self._spare_time)
         except Exception:
             reader.close()
             raise

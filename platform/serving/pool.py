@@ -26,16 +26,16 @@ class Session:
         self,
         candidate: Candidate,
         reader: ReadsPixels,
+        spare_time: SpareTime,
         batching: BatchingSection,
         meter: Meter | None = None,
-        spare_time: SpareTime | None = None,
     ) -> None:
         self.key = candidate.key
         self.places = frozenset({candidate.path})
         self.spec: ModelSpec = reader.spec
         ran = partial((meter or NoMeter()).batch, self.name, self.version)
         read_aside = reader.read_in_spare_time
-        aside = (read_aside, spare_time) if read_aside and spare_time else None
+        aside = (read_aside, spare_time) if read_aside else None
         self.batcher = Batcher(reader.read_pixels, batching, f"{self.name} {self.version}", ran, aside)
         self._reader = reader
         self._lock = threading.Lock()

@@ -74,6 +74,11 @@ class Trials:
         return any(trial.over.is_set() for trial in self._running.values())
 
     @property
+    def some(self) -> bool:
+        """Whether a trial is under way."""
+        return bool(self._running)
+
+    @property
     def young(self) -> bool:
         """Whether a trial is under way that has not taken long yet."""
         return any(self._age(trial) < SPARED_SECONDS for trial in self._running.values())

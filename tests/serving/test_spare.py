@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from serving.core_settings import BatchingSection
-from serving.spare import FIRST_REST, FLOOD, LONGEST_REST, PATIENCE, STUCK_SECONDS, Run, Shares, SpareTime
+from serving.runs import Run
+from serving.spare import FIRST_REST, FLOOD, LONGEST_REST, PATIENCE, STUCK_SECONDS, Shares, SpareTime
 from serving.ticket import Item, Ticket
 
 PACE = 0.01  # seconds for a picture
@@ -107,7 +108,7 @@ def test_while_a_lost_run_has_not_come_back_there_is_no_other() -> None:
     assert not shares.allows_aside(9, later)
 
 
-@pytest.mark.parametrize(("times", "rests"), [(1.5, False), (3.5, False), (6.0, True), (1000.0, True)])
+@pytest.mark.parametrize(("times", "rests"), [(1.5, False), (3.5, False), (5.0, True), (1000.0, True)])
 def test_runs_that_are_slow_again_and_again_end_it_for_a_while(times: float, rests: bool) -> None:
     shares = shares_at_pace(SpareTime())
     begun(shares, 1)
@@ -144,6 +145,17 @@ def test_what_one_model_missed_is_known_to_all_and_counts_once() -> None:
     time.missed(0.1)
     assert not time.there(FIRST_REST - 0.01, "plates")
     assert time.there(FIRST_REST, "plates")
+
+
+def test_while_a_version_is_tried_or_loaded_all_runs_are_usual_ones() -> None:
+    busy = [True]
+    shares = shares_at_pace(SpareTime(lambda: busy[0]))
+    begun(shares, 1)
+    assert shares.allows(0.0)
+    assert not shares.allows_aside(9, 0.0)
+    busy[0] = False
+    assert not shares.allows(0.0)
+    assert shares.allows_aside(9, 0.0)
 
 
 def test_beside_a_flooded_model_the_others_have_usual_runs_only() -> None:
