@@ -16,6 +16,7 @@ from serving.ticket import Item
 FIRST_REST = 0.5  # seconds without runs in spare time, after one that got none
 LONGEST_REST = 64.0
 PATIENCE = 6.0  # times as long as a usual run: then it is taken back
+IMPATIENCE = 1.5  # the same, when it is known that there is no more such time
 SLOW = 4.0  # times as long as usual runs, in the mean of the last ones: then the usual way is better
 FLOOD = 4  # times as many pictures waiting as a model has itself
 _MEAN_OF = 16  # runs, about
@@ -115,10 +116,14 @@ class Shares:
     def take_back(self, now: float) -> Sequence[Item]:
         """Return the pictures of a run in spare time that lasts too long; they are to be read as usual."""
         run = self._aside
-        if not (run and self._time) or run.lost or self._times_usual(run, now) < PATIENCE:
+        if not (run and self._time) or run.lost:
+            return ()
+        hopes = self._time.there(now, self)
+        if self._times_usual(run, now) < (PATIENCE if hopes else IMPATIENCE):
             return ()
         run.lost = True
-        self._miss(self._time, now)
+        if hopes:
+            self._miss(self._time, now)
         return run.items
 
     def _times_usual(self, run: Run, now: float) -> float:

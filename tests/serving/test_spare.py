@@ -158,6 +158,17 @@ def test_while_a_version_is_tried_or_loaded_all_runs_are_usual_ones() -> None:
     assert shares.allows_aside(9, 0.0)
 
 
+def test_a_run_that_was_left_to_spare_time_before_a_version_is_loaded_is_taken_back_early() -> None:
+    busy = [False]
+    shares = shares_at_pace(SpareTime(lambda: busy[0]))
+    begun(shares, 1)
+    aside = begun(shares, 2, aside=True)
+    assert not shares.take_back(3 * 2 * PACE)
+    busy[0] = True
+    assert not shares.take_back(1.4 * 2 * PACE)
+    assert shares.take_back(1.6 * 2 * PACE) == aside.items
+
+
 def test_beside_a_flooded_model_the_others_have_usual_runs_only() -> None:
     time = SpareTime()
     flooded, quiet = shares_at_pace(time), shares_at_pace(time)
