@@ -140,10 +140,10 @@ class Recognizer:
     def _decoded(self, call: Call, pixels: Pixels) -> list[Decoded]:
         if self._is_native:
             self._need_scores()
-        *scores, last = self._run(call, pixels)
-        if self._is_native:
-            return decode.read(last, self.spec.charset, self.spec.Graph.Head)
-        return self._layout.read(last, self.spec.charset, *scores)
+            (logits,) = self._run(call, pixels)
+            return decode.read(logits, self.spec.charset, self.spec.Graph.Head)
+        *scores, numbers = self._run(call, pixels)
+        return self._layout.read(numbers, self.spec.charset, *scores)
 
     def logits(self, pixels: Pixels) -> Logits:
         """Return the scores for contract pixels uint8 [N, H, W, C].

@@ -210,14 +210,17 @@ class Batcher:
             self._take_back()
             while True:
                 while not (self._crew.may_run(worker, len(self._waiting)) or self._closed):
+                    self._shares.note(len(self._waiting))
                     self._crew.rest(worker)
                 if self._settings.MaxDelayMs and not worker.aside:
                     self._gathering += 1
                     self._more.wait_for(self._has_a_batch, self._settings.MaxDelayMs / 1000)
                     self._gathering -= 1
-                if batch := self._pop(worker.most):
+                batch = self._pop(worker.most)
+                self._shares.note(len(self._waiting))
+                if batch:
                     run = Run(batch, time.monotonic(), aside=worker.aside)
-                    self._shares.begin(run, len(self._waiting))
+                    self._shares.begin(run)
                     self._crew.wake_one(len(self._waiting))  # another worker can start on the rest
                     return run
                 if self._closed and not self._waiting:

@@ -98,9 +98,8 @@ class BatchingSection(StrictModel):
         Workers: runs of one model at the same time; `auto` for as many as there are cores, at most 8, where `Threads`
             keeps each run on one, else 1.
         Threads: `throughput` keeps each run on one core, which answers the most, and leaves the last one to the time
-            that nothing else wants (`serving.spare`); `latency` shares all cores out inside
-            each run, for a machine with more cores than requests; `sequential` does so as well, one operation after
-            the other.
+            that nothing else wants (`serving.spare`); `latency` shares all cores out inside each run, for a machine
+            with more cores than requests; `sequential` does so as well, one operation after the other.
     """
 
     MaxBatch: Annotated[int, Field(ge=1, le=1024)] = 16

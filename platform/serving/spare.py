@@ -1,4 +1,6 @@
-"""Which run of a model goes to a core of its own, and which to the time that nothing else wants. Pure.
+"""Which run of a model goes to a core of its own, and which to the time that nothing else wants.
+
+No clock here: the time is told.
 
 With a run on every core the threads of the transports wait for cores and find their caches emptied: on 2 cores with 8
 clients a fifth of the time nobody computed, though there was work. So the last run of a model goes to a thread that
@@ -45,7 +47,7 @@ class SpareTime:
             return max(self._waiting.values(), default=0) <= FLOOD * max(1, self._waiting.get(model, 0))
 
     def note(self, model: Hashable, waiting: int) -> None:
-        """Note how many pictures are left when a model begins to read some."""
+        """Note how many pictures of a model wait."""
         with self._lock:
             if waiting:
                 self._waiting[model] = waiting
@@ -91,10 +93,13 @@ class Shares:
         mean = sum(len(run.items) for run in self._usual) / len(self._usual)
         return waiting >= min(2.0, mean) or now - self._usual[0].since > STUCK_SECONDS
 
-    def begin(self, run: Run, waiting: int) -> None:
-        """Note a run, and how many pictures it has left waiting."""
+    def note(self, waiting: int) -> None:
+        """Note how many pictures wait: whenever a worker has looked, so that no flood is remembered that is over."""
         if self._time:
             self._time.note(self, waiting)
+
+    def begin(self, run: Run) -> None:
+        """Note a run."""
         if run.aside:
             self._aside = run
         else:

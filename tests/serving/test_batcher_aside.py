@@ -143,6 +143,23 @@ def test_a_starved_request_is_answered_behind_its_deadline_too(batcher: Batcher,
     assert starved.answer() in {"usual 2", "DeadlineError"}
 
 
+def test_a_flood_whose_clients_have_gone_is_no_flood_any_more(usual: Lane, aside: Lane) -> None:
+    spare_time = SpareTime()
+    flooded = Batcher(usual.read, BatchingSection(Workers=2, MaxBatch=1), "plates", aside=(aside.read, spare_time))
+    usual.open.clear()
+    first = Asked(flooded, 1)
+    eventually(lambda: usual.runs == [[1]])
+    many = [np.zeros((2, 3, 1), np.uint8)] * 50
+    waiting = [flooded.submit(many, time.monotonic() + 30) for _ in range(2)]
+    eventually(lambda: not spare_time.there(time.monotonic(), "digits"))
+    for ticket in waiting:
+        flooded.cancel(ticket)
+    usual.open.set()
+    first.answer()
+    eventually(lambda: spare_time.there(time.monotonic(), "digits"))
+    assert flooded.close()
+
+
 def test_closing_finishes_a_run_in_spare_time(batcher: Batcher, usual: Lane, aside: Lane) -> None:
     usual.open.clear()
     aside.open.clear()

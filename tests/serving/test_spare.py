@@ -19,7 +19,8 @@ def items(count: int) -> list[Item]:
 
 def begun(shares: Shares, count: int, since: float = 0.0, *, aside: bool = False, left: int = 0) -> Run:
     run = Run(items(count), since, aside=aside)
-    shares.begin(run, left)
+    shares.note(left)
+    shares.begin(run)
     return run
 
 
