@@ -56,7 +56,7 @@ class Batcher:
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
         self._gathering = 0  # workers that wait for a larger batch
-        self._shares = Shares(settings.runs, aside and aside[1])
+        self._shares = Shares(settings.runs, aside and aside[1], settings.Queue)
         self._crew = Crew(self._shares)
         self._threads: list[threading.Thread] = []
         works = [(read, False)] * settings.runs + ([(aside[0], True)] if aside else [])
@@ -210,14 +210,15 @@ class Batcher:
             self._take_back()
             while True:
                 while not (self._crew.may_run(worker, len(self._waiting)) or self._closed):
-                    self._shares.note(len(self._waiting))
+                    self._shares.note(len(self._waiting), time.monotonic())
+                    self._crew.wake_one(len(self._waiting))  # what this one may not do another may
                     self._crew.rest(worker)
                 if self._settings.MaxDelayMs and not worker.aside:
                     self._gathering += 1
                     self._more.wait_for(self._has_a_batch, self._settings.MaxDelayMs / 1000)
                     self._gathering -= 1
                 batch = self._pop(worker.most)
-                self._shares.note(len(self._waiting))
+                self._shares.note(len(self._waiting), time.monotonic())
                 if batch:
                     run = Run(batch, time.monotonic(), aside=worker.aside)
                     self._shares.begin(run)

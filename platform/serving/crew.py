@@ -50,7 +50,7 @@ class Crew:
         now = time.monotonic()
         if worker.aside:
             return self._shares.allows_aside(waiting, now)
-        return waiting > 0 and self._shares.allows(now)
+        return self._shares.allows(waiting, now)
 
     def rest(self, worker: Worker) -> None:
         """Sleep until there is something to do."""
@@ -61,7 +61,7 @@ class Crew:
     def wake_one(self, waiting: int) -> None:
         """Wake a worker that may begin, with so many pictures that wait."""
         now = time.monotonic()
-        if waiting and self._free[False] and self._shares.allows(now, self._called):
+        if self._free[False] and self._shares.allows(waiting, now, self._called):
             self._wake(aside=False)
         elif self._free[True] and self._shares.allows_aside(waiting, now):
             self._wake(aside=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYetError
 
-from serving import turns
+from serving import affinity, turns
 from serving.errors import DeadlineError
 
 MANY_PIXELS = 250_000
@@ -29,7 +29,7 @@ class DecodingRoom:
     """
 
     def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(AT_ONCE, "decode")
+        self._threads = ThreadPoolExecutor(AT_ONCE, "decode", initializer=affinity.go_anywhere)
         self._lock = threading.Lock()
         self._lines: OrderedDict[str, deque[_Waiting]] = OrderedDict()
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from contract.pixels import Pixels
-from engine.reading import Reading
+from engine.reading import Reading, Reads
 from serving import batcher as batchers
 from serving.batcher import Batcher
 from serving.core_settings import BatchingSection
@@ -157,6 +157,34 @@ def test_a_flood_whose_clients_have_gone_is_no_flood_any_more(usual: Lane, aside
     usual.open.set()
     first.answer()
     eventually(lambda: spare_time.there(time.monotonic(), "digits"))
+    assert flooded.close()
+
+
+def test_a_flood_is_read_in_spare_time_while_another_model_is_asked_and_as_usual_when_it_ebbs(
+    usual: Lane, aside: Lane
+) -> None:
+    def slow(lane: Lane) -> Reads:
+        def read(pixels: Pixels) -> Sequence[Reading]:
+            time.sleep(0.003)
+            return lane.read(pixels)
+
+        return read
+
+    spare_time, queue = SpareTime(), 128
+    settings = BatchingSection(Workers=2, MaxBatch=2)
+    flooded = Batcher(slow(usual), settings, "plates", aside=(slow(aside), spare_time))
+    ask(flooded, 0)
+    usual.open.clear()
+    first = Asked(flooded, 1)
+    eventually(lambda: usual.runs == [[0], [1]])
+    spare_time.note(time.monotonic(), "another", 0)
+    flood = flooded.submit([np.full((2, 3, 1), value, np.uint8) for value in range(queue)], time.monotonic() + 30)
+    usual.open.set()
+    assert first.answer() == "usual 1"
+    answers = [getattr(result, "text", "") for result in flooded.wait(flood)]
+    assert [answer.split()[-1] for answer in answers] == [str(value) for value in range(queue)]
+    first_usual = next(index for index, answer in enumerate(answers) if answer.startswith("usual"))
+    assert queue // 3 < first_usual < queue
     assert flooded.close()
 
 

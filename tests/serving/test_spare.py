@@ -7,9 +7,19 @@ import pytest
 
 from serving.core_settings import BatchingSection
 from serving.runs import Run
-from serving.spare import FIRST_REST, FLOOD, LONGEST_REST, PATIENCE, STUCK_SECONDS, Shares, SpareTime
+from serving.spare import (
+    FIRST_REST,
+    FLOOD,
+    LONGEST_REST,
+    NOW_AND_THEN,
+    PATIENCE,
+    STUCK_SECONDS,
+    Shares,
+    SpareTime,
+)
 from serving.ticket import Item, Ticket
 
+QUEUE = 100
 PACE = 0.01  # seconds for a picture
 
 
@@ -19,13 +29,13 @@ def items(count: int) -> list[Item]:
 
 def begun(shares: Shares, count: int, since: float = 0.0, *, aside: bool = False, left: int = 0) -> Run:
     run = Run(items(count), since, aside=aside)
-    shares.note(left)
+    shares.note(left, since)
     shares.begin(run)
     return run
 
 
 def shares_at_pace(time: SpareTime | None, runs: int = 2) -> Shares:
-    shares = Shares(runs, time)
+    shares = Shares(runs, time, QUEUE)
     shares.end(begun(shares, 2, -2 * PACE), 0.0)
     return shares
 
@@ -33,21 +43,21 @@ def shares_at_pace(time: SpareTime | None, runs: int = 2) -> Shares:
 def test_without_spare_time_there_are_as_many_usual_runs_as_were_asked_for() -> None:
     shares = shares_at_pace(None)
     begun(shares, 1)
-    assert shares.allows(0.0)
-    assert not shares.allows(0.0, called=1)
+    assert shares.allows(1, 0.0)
+    assert not shares.allows(1, 0.0, called=1)
     begun(shares, 1)
-    assert not shares.allows(0.0)
+    assert not shares.allows(1, 0.0)
     assert not shares.allows_aside(5, 0.0)
 
 
 def test_the_last_run_is_left_to_spare_time_once_it_is_known_how_long_runs_take() -> None:
-    shares = Shares(2, SpareTime())
+    shares = Shares(2, SpareTime(), QUEUE)
     first = begun(shares, 2, 0.0)
-    assert shares.allows(0.0)
+    assert shares.allows(1, 0.0)
     assert not shares.allows_aside(2, 0.0)
     shares.end(first, 2 * PACE)
     begun(shares, 2, 1.0)
-    assert not shares.allows(1.0)
+    assert not shares.allows(1, 1.0)
     assert shares.allows_aside(2, 1.0)
 
 
@@ -78,7 +88,7 @@ def test_there_is_one_run_in_spare_time_and_what_it_does_is_no_usual_run() -> No
     usual, aside = begun(shares, 1), begun(shares, 1, aside=True)
     assert not shares.allows_aside(9, 0.0)
     shares.end(usual, PACE)
-    assert shares.allows(PACE)
+    assert shares.allows(1, PACE)
     begun(shares, 1, PACE)
     shares.end(aside, 2 * PACE)
     assert shares.allows_aside(9, 2 * PACE)
@@ -93,7 +103,7 @@ def test_a_run_that_gets_no_time_is_taken_back_once_and_then_all_runs_are_usual_
     assert shares.take_back(late + 0.001) == aside.items
     assert aside.lost
     assert not shares.take_back(late + 1.0)
-    assert shares.allows(late + 0.001)
+    assert shares.allows(1, late + 0.001)
     shares.end(aside, late + 0.002)
     assert not shares.allows_aside(9, late + FIRST_REST - 0.001)
     assert shares.allows_aside(9, late + FIRST_REST + 0.002)
@@ -105,7 +115,7 @@ def test_while_a_lost_run_has_not_come_back_there_is_no_other() -> None:
     begun(shares, 1, aside=True)
     shares.take_back(100.0)
     later = 100.0 + 2 * LONGEST_REST
-    assert shares.allows(later)
+    assert shares.allows(1, later)
     assert not shares.allows_aside(9, later)
 
 
@@ -152,10 +162,10 @@ def test_while_a_version_is_tried_or_loaded_all_runs_are_usual_ones() -> None:
     busy = [True]
     shares = shares_at_pace(SpareTime(lambda: busy[0]))
     begun(shares, 1)
-    assert shares.allows(0.0)
+    assert shares.allows(1, 0.0)
     assert not shares.allows_aside(9, 0.0)
     busy[0] = False
-    assert not shares.allows(0.0)
+    assert not shares.allows(1, 0.0)
     assert shares.allows_aside(9, 0.0)
 
 
@@ -175,12 +185,54 @@ def test_beside_a_flooded_model_the_others_have_usual_runs_only() -> None:
     flooded, quiet = shares_at_pace(time), shares_at_pace(time)
     begun(flooded, 1, left=FLOOD + 1)
     begun(quiet, 1)
-    assert quiet.allows(0.0)
+    assert quiet.allows(1, 0.0)
     assert not quiet.allows_aside(1, 0.0)
-    assert not flooded.allows(0.0)
+    assert not flooded.allows(1, 0.0)
     assert flooded.allows_aside(FLOOD + 1, 0.0)
     begun(flooded, FLOOD + 1, aside=True, left=0)
     assert quiet.allows_aside(1, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "others", "now", "yields"),
+    [
+        (QUEUE // 2 + 1, 0, 0.0, True),
+        (QUEUE, QUEUE // FLOOD, 0.0, True),
+        (QUEUE, QUEUE // FLOOD + 1, 0.0, False),  # the other one is flooded as well
+        (QUEUE // 2, 0, 0.0, False),  # busy, but not flooded
+        (QUEUE, 0, NOW_AND_THEN - 0.01, True),
+        (QUEUE, 0, NOW_AND_THEN, False),  # nobody asks for the other one any more
+    ],
+)
+def test_a_flooded_model_has_spare_time_only_while_another_one_is_asked(
+    waiting: int, others: int, now: float, yields: bool
+) -> None:
+    time = SpareTime()
+    flooded, quiet = shares_at_pace(time), shares_at_pace(time)
+    quiet.note(others, 0.0)
+    flooded.note(waiting, now)
+    assert flooded.allows(waiting, now) is not yields
+    assert flooded.allows_aside(waiting, now) is yields
+    flooded.begin(Run(items(1), now, aside=True))
+    assert not flooded.allows_aside(waiting, now)
+    assert flooded.allows(waiting, now) is not yields
+
+
+def test_a_flooded_model_that_gets_no_spare_time_has_usual_runs_again() -> None:
+    time = SpareTime()
+    flooded, quiet = shares_at_pace(time), shares_at_pace(time)
+    quiet.note(0, 0.0)
+    aside = begun(flooded, 1, aside=True, left=QUEUE)
+    assert not flooded.allows(QUEUE, 0.0)
+    late = PATIENCE * PACE + 0.001
+    assert flooded.take_back(late) == aside.items
+    assert flooded.allows(QUEUE, late)
+
+
+def test_a_flooded_model_that_is_alone_has_usual_runs() -> None:
+    flooded = shares_at_pace(SpareTime())
+    flooded.note(QUEUE, 0.0)
+    assert flooded.allows(QUEUE, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from waitress.adjustments import Adjustments
 
-from serving import ports
+from serving import affinity, ports
 from serving.answer import Recognizes
 from serving.http.app import create_app
 from serving.http.crowd import Crowd
@@ -162,6 +162,7 @@ class HttpServer:
         return listener
 
     def _loop(self) -> None:
+        affinity.stay_aside()
         while not self._finished():
             wait = 1.0 if self._stop_at is None else 0.05
             try:

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from serving import turns
+from serving import affinity, turns
 from serving.http.line import Line
 
 _log = logging.getLogger(__name__)
@@ -129,6 +129,7 @@ class Workers:
         return worker
 
     def _work(self, worker: "_Worker") -> None:
+        affinity.stay_aside()
         self._here.worker = worker
         while True:
             worker.ready.acquire()
