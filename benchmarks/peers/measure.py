@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from benchmarks.peers.artifacts import Stage
 from benchmarks.peers.servers import HERE, ROOT, Candidate, Server
 
+_WARM_UPS = 20
+
 
 @dataclass(frozen=True)
 class Run:
@@ -60,14 +62,19 @@ def started(stage: Stage, candidate: Candidate) -> Server:
 
 
 def load(server: Server, stage: Stage, clients: int, seconds: float) -> Run:
-    """Put the load of some clients on a server, after a second to warm up.
+    """Put the load of some clients on a server, after a second to warm up: or more, if it refuses everything at first.
+
+    BentoML takes a pause for a model that has become slow, and refuses for some seconds what it could answer.
 
     Raises:
         RuntimeError: not one request was answered: its times say nothing.
     """
     server.resume()
     try:
-        wrk(server, stage, clients, 1)
+        for _ in range(_WARM_UPS):
+            found = wrk(server, stage, clients, 1)
+            if found["requests"] > found["refused"]:
+                break
         before = server.cpu_seconds()
         found = wrk(server, stage, clients, seconds)
         cpu = server.cpu_seconds() - before
