@@ -13,7 +13,7 @@ from serving.core_settings import BatchingSection
 from serving.crew import Crew, Worker
 from serving.errors import ModelFailedError, OverloadedError
 from serving.runs import Run, results_of
-from serving.spare import Shares, SpareTime
+from serving.spare import Aside, Shares
 from serving.ticket import NOT_STARTED, STARTED, Item, Result, Ticket
 
 Ran = Callable[[Sequence[float], float], None]
@@ -35,7 +35,7 @@ class Batcher:
         settings: sizes and delays.
         name: of the model, for logs and messages.
         ran: told of each run how long its pictures had waited and how long it took, in seconds.
-        aside: reads pixels as `read` does, in spare time, and whether there is any; else all runs are usual ones.
+        aside: reads pixels as `read` does, in spare time; without it all runs are usual ones.
     """
 
     def __init__(
@@ -44,7 +44,7 @@ class Batcher:
         settings: BatchingSection,
         name: str,
         ran: Ran = lambda _waits, _seconds: None,
-        aside: tuple[Reads, SpareTime] | None = None,
+        aside: Aside | None = None,
     ) -> None:
         self._ran = ran
         self._settings = settings
@@ -56,10 +56,10 @@ class Batcher:
         self._lock = threading.Lock()
         self._more = threading.Condition(self._lock)
         self._gathering = 0  # workers that wait for a larger batch
-        self._shares = Shares(settings.runs, aside and aside[1], settings.Queue)
+        self._shares = Shares(settings.runs, settings.Queue, aside)
         self._crew = Crew(self._shares)
         self._threads: list[threading.Thread] = []
-        works = [(read, False)] * settings.runs + ([(aside[0], True)] if aside else [])
+        works = [(read, False)] * settings.runs + ([(aside.read, True)] if aside else [])
         try:
             for number, (how, in_spare_time) in enumerate(works):
                 worker = Worker(how, settings.MaxBatch, in_spare_time, threading.Condition(self._lock))

@@ -14,7 +14,7 @@ from serving.places import doubts_of, places_of
 from serving.policy import Loaded
 from serving.repository import Candidate
 from serving.routing import Route, Routes
-from serving.spare import SpareTime
+from serving.spare import Aside, SpareTime
 
 _log = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ class Session:
         self.spec: ModelSpec = reader.spec
         ran = partial((meter or NoMeter()).batch, self.name, self.version)
         read_aside = reader.read_in_spare_time
-        aside = (read_aside, spare_time) if read_aside else None
+        aside = Aside(read_aside, spare_time, self.name) if read_aside else None
         self.batcher = Batcher(reader.read_pixels, batching, f"{self.name} {self.version}", ran, aside)
         self._reader = reader
         self._lock = threading.Lock()

@@ -13,8 +13,10 @@ once: they waited for 30 ms at the 99th percentile beside usual runs of the floo
 """
 
 import threading
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
+from engine.reading import Reads
 from serving.runs import Run
 from serving.ticket import Item
 
@@ -41,17 +43,17 @@ class SpareTime:
         self._until = float("-inf")
         self._rest = FIRST_REST
         self._lock = threading.Lock()
-        self._waiting: dict[Hashable, int] = {}  # pictures, of the models that have some
-        self._asked: dict[Hashable, float] = {}  # when it was; only those that were lately
+        self._waiting: dict[str, int] = {}  # pictures, of the models that have some
+        self._asked: dict[str, float] = {}  # when it was; only those that were lately
 
-    def there(self, now: float, model: Hashable) -> bool:
+    def there(self, now: float, model: str) -> bool:
         """Whether a run of a model may hope for some: not beside a flooded one, which takes all there is."""
         if now < self._until or self._busy():
             return False
         with self._lock:
             return max(self._waiting.values(), default=0) <= FLOOD * max(1, self._waiting.get(model, 0))
 
-    def is_for_others(self, now: float, model: Hashable, waiting: int) -> bool:
+    def is_for_others(self, now: float, model: str, waiting: int) -> bool:
         """Whether another model has been asked lately, for which far fewer pictures wait than for this one."""
         with self._lock:
             return any(
@@ -59,7 +61,7 @@ class SpareTime:
                 for other, at in self._asked.items()
             )
 
-    def note(self, now: float, model: Hashable, waiting: int) -> None:
+    def note(self, now: float, model: str, waiting: int) -> None:
         """Note that a model has been asked, and how many of its pictures wait."""
         with self._lock:
             self._asked = {one: at for one, at in self._asked.items() if now - at < NOW_AND_THEN} | {model: now}
@@ -76,19 +78,34 @@ class SpareTime:
             self._until = now + self._rest
 
 
+@dataclass(frozen=True)
+class Aside:
+    """Spare time for one version of a model.
+
+    Attributes:
+        read: reads there.
+        time: whether there is some.
+        model: name of the model: a version that takes over from another one is not asked beside it.
+    """
+
+    read: Reads
+    time: SpareTime
+    model: str
+
+
 class Shares:
-    """The runs of one model that are under way; under the lock of whoever keeps it.
+    """The runs of one version of a model that are under way; under the lock of whoever keeps it.
 
     Args:
         runs: how many there may be.
-        time: for the last of them; None if it is a usual one as well.
         queue: pictures that may wait.
+        spare: for the last run; None if it is a usual one as well.
     """
 
-    def __init__(self, runs: int, time: SpareTime | None, queue: int) -> None:
+    def __init__(self, runs: int, queue: int, spare: Aside | None) -> None:
         self._runs = runs
         self._queue = queue
-        self._time = time
+        self._spare = spare
         self._usual: list[Run] = []  # the oldest first
         self._aside: Run | None = None
         self._slowness = 1.0  # of runs in spare time, in times of usual ones
@@ -117,8 +134,8 @@ class Shares:
 
     def note(self, waiting: int, now: float) -> None:
         """Note how many pictures wait: whenever a worker has looked, so that no flood is remembered that is over."""
-        if self._time:
-            self._time.note(now, self, waiting)
+        if self._spare:
+            self._spare.time.note(now, self._spare.model, waiting)
 
     def begin(self, run: Run) -> None:
         """Note a run."""
@@ -131,11 +148,11 @@ class Shares:
         """Note its end."""
         if run.aside:
             self._aside = None
-            if self._time and not run.lost:
+            if self._spare and not run.lost:
                 times = min(PATIENCE, self._times_usual(run, now))
                 self._slowness += (times - self._slowness) / _MEAN_OF
                 if self._slowness > SLOW:
-                    self._miss(self._time, now)
+                    self._miss(self._spare, now)
         else:
             self._usual.remove(run)
             self._pace = (now - run.since) / len(run.items)
@@ -143,28 +160,30 @@ class Shares:
     def take_back(self, now: float) -> Sequence[Item]:
         """Return the pictures of a run in spare time that lasts too long; they are to be read as usual."""
         run = self._aside
-        if not (run and self._time) or run.lost:
+        if not (run and self._spare) or run.lost:
             return ()
-        hopes = self._time.there(now, self)
+        hopes = self._spare.time.there(now, self._spare.model)
         if self._times_usual(run, now) < (PATIENCE if hopes else IMPATIENCE):
             return ()
         run.lost = True
         if hopes:
-            self._miss(self._time, now)
+            self._miss(self._spare, now)
         return run.items
 
     def _times_usual(self, run: Run, now: float) -> float:
         return (now - run.since) / (self._pace * len(run.items))
 
-    def _miss(self, time: SpareTime, now: float) -> None:
-        time.missed(now)
+    def _miss(self, spare: Aside, now: float) -> None:
+        spare.time.missed(now)
         self._slowness = 1.0  # forgotten, when it is tried again
 
     def _yields(self, waiting: int, now: float) -> bool:
-        if self._time is None or waiting <= self._queue // 2 or not self._has_spare(now):
+        if self._spare is None or waiting <= self._queue // 2 or not self._has_spare(now):
             return False
-        return self._time.is_for_others(now, self, waiting)
+        return self._spare.time.is_for_others(now, self._spare.model, waiting)
 
     def _has_spare(self, now: float) -> bool:
         is_lost = self._aside is not None and self._aside.lost  # its thread is still there, and gets no time
-        return self._time is not None and self._pace > 0 and not is_lost and self._time.there(now, self)
+        if self._spare is None or self._pace == 0 or is_lost:
+            return False
+        return self._spare.time.there(now, self._spare.model)

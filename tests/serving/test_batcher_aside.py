@@ -12,7 +12,7 @@ from engine.reading import Reading, Reads
 from serving import batcher as batchers
 from serving.batcher import Batcher
 from serving.core_settings import BatchingSection
-from serving.spare import SpareTime
+from serving.spare import Aside, SpareTime
 from tests.serving.rig import eventually
 
 
@@ -45,7 +45,7 @@ def aside() -> Lane:
 @pytest.fixture
 def batcher(usual: Lane, aside: Lane) -> Iterator[Batcher]:
     settings = BatchingSection(Workers=2)
-    made = Batcher(usual.read, settings, "digits", aside=(aside.read, SpareTime()))
+    made = Batcher(usual.read, settings, "digits", aside=Aside(aside.read, SpareTime(), "plates"))
     ask(made, 0)  # so that it is known how long a run takes
     yield made
     usual.open.set()
@@ -145,7 +145,9 @@ def test_a_starved_request_is_answered_behind_its_deadline_too(batcher: Batcher,
 
 def test_a_flood_whose_clients_have_gone_is_no_flood_any_more(usual: Lane, aside: Lane) -> None:
     spare_time = SpareTime()
-    flooded = Batcher(usual.read, BatchingSection(Workers=2, MaxBatch=1), "plates", aside=(aside.read, spare_time))
+    flooded = Batcher(
+        usual.read, BatchingSection(Workers=2, MaxBatch=1), "plates", aside=Aside(aside.read, spare_time, "plates")
+    )
     usual.open.clear()
     first = Asked(flooded, 1)
     eventually(lambda: usual.runs == [[1]])
@@ -172,7 +174,7 @@ def test_a_flood_is_read_in_spare_time_while_another_model_is_asked_and_as_usual
 
     spare_time, queue = SpareTime(), 128
     settings = BatchingSection(Workers=2, MaxBatch=2)
-    flooded = Batcher(slow(usual), settings, "plates", aside=(slow(aside), spare_time))
+    flooded = Batcher(slow(usual), settings, "plates", aside=Aside(slow(aside), spare_time, "plates"))
     ask(flooded, 0)
     usual.open.clear()
     first = Asked(flooded, 1)
@@ -218,7 +220,7 @@ def test_many_clients_at_once_get_their_own_answers_whatever_becomes_of_spare_ti
         time.sleep(float(rng.choice([0.002, 0.004, 0.1])))
         return aside.read(pixels)
 
-    made = Batcher(soon, BatchingSection(Workers=2, MaxBatch=4), "digits", aside=(late, SpareTime()))
+    made = Batcher(soon, BatchingSection(Workers=2, MaxBatch=4), "digits", aside=Aside(late, SpareTime(), "plates"))
     wrong: list[str] = []
 
     def client(value: int) -> None:

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
+from contract.pixels import Pixels
+from engine.reading import Reading
 from serving.core_settings import BatchingSection
 from serving.runs import Run
 from serving.spare import (
@@ -14,6 +16,7 @@ from serving.spare import (
     NOW_AND_THEN,
     PATIENCE,
     STUCK_SECONDS,
+    Aside,
     Shares,
     SpareTime,
 )
@@ -34,8 +37,12 @@ def begun(shares: Shares, count: int, since: float = 0.0, *, aside: bool = False
     return run
 
 
-def shares_at_pace(time: SpareTime | None, runs: int = 2) -> Shares:
-    shares = Shares(runs, time, QUEUE)
+def nothing(_pixels: Pixels) -> Sequence[Reading]:
+    return []
+
+
+def shares_at_pace(time: SpareTime | None, runs: int = 2, model: str = "digits") -> Shares:
+    shares = Shares(runs, QUEUE, Aside(nothing, time, model) if time else None)
     shares.end(begun(shares, 2, -2 * PACE), 0.0)
     return shares
 
@@ -51,7 +58,7 @@ def test_without_spare_time_there_are_as_many_usual_runs_as_were_asked_for() -> 
 
 
 def test_the_last_run_is_left_to_spare_time_once_it_is_known_how_long_runs_take() -> None:
-    shares = Shares(2, SpareTime(), QUEUE)
+    shares = Shares(2, QUEUE, Aside(nothing, SpareTime(), "digits"))
     first = begun(shares, 2, 0.0)
     assert shares.allows(1, 0.0)
     assert not shares.allows_aside(2, 0.0)
@@ -182,7 +189,7 @@ def test_a_run_that_was_left_to_spare_time_before_a_version_is_loaded_is_taken_b
 
 def test_beside_a_flooded_model_the_others_have_usual_runs_only() -> None:
     time = SpareTime()
-    flooded, quiet = shares_at_pace(time), shares_at_pace(time)
+    flooded, quiet = shares_at_pace(time), shares_at_pace(time, model="quiet")
     begun(flooded, 1, left=FLOOD + 1)
     begun(quiet, 1)
     assert quiet.allows(1, 0.0)
@@ -208,7 +215,7 @@ def test_a_flooded_model_has_spare_time_only_while_another_one_is_asked(
     waiting: int, others: int, now: float, yields: bool
 ) -> None:
     time = SpareTime()
-    flooded, quiet = shares_at_pace(time), shares_at_pace(time)
+    flooded, quiet = shares_at_pace(time), shares_at_pace(time, model="quiet")
     quiet.note(others, 0.0)
     flooded.note(waiting, now)
     assert flooded.allows(waiting, now) is not yields
@@ -220,7 +227,7 @@ def test_a_flooded_model_has_spare_time_only_while_another_one_is_asked(
 
 def test_a_flooded_model_that_gets_no_spare_time_has_usual_runs_again() -> None:
     time = SpareTime()
-    flooded, quiet = shares_at_pace(time), shares_at_pace(time)
+    flooded, quiet = shares_at_pace(time), shares_at_pace(time, model="quiet")
     quiet.note(0, 0.0)
     aside = begun(flooded, 1, aside=True, left=QUEUE)
     assert not flooded.allows(QUEUE, 0.0)
@@ -229,8 +236,10 @@ def test_a_flooded_model_that_gets_no_spare_time_has_usual_runs_again() -> None:
     assert flooded.allows(QUEUE, late)
 
 
-def test_a_flooded_model_that_is_alone_has_usual_runs() -> None:
-    flooded = shares_at_pace(SpareTime())
+def test_a_flooded_model_that_is_alone_has_usual_runs_also_after_a_version_before_it() -> None:
+    time = SpareTime()
+    before, flooded = shares_at_pace(time), shares_at_pace(time)
+    before.note(0, 0.0)
     flooded.note(QUEUE, 0.0)
     assert flooded.allows(QUEUE, 0.0)
 
