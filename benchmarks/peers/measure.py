@@ -64,7 +64,7 @@ def started(stage: Stage, candidate: Candidate) -> Server:
 def load(server: Server, stage: Stage, clients: int, seconds: float) -> Run:
     """Put the load of some clients on a server, after a second to warm up: or more, if it refuses everything at first.
 
-    BentoML takes a pause for a model that has become slow, and refuses for some seconds what it could answer.
+    BentoML does so for some seconds after some of the pauses between its turns.
 
     Raises:
         RuntimeError: not one request was answered: its times say nothing.

@@ -32,7 +32,7 @@ def half(cores: Iterable[int]) -> frozenset[int]:
 
 def _cores_of_the_process() -> frozenset[int]:
     allowed = getattr(os, "sched_getaffinity", None)
-    return frozenset(allowed(os.getpid())) if allowed else frozenset()  # of its first thread, which stays nowhere
+    return frozenset(allowed(os.getpid())) if allowed else frozenset()  # of its first thread, which is never kept aside
 
 
 def _run_on(cores: frozenset[int]) -> None:
