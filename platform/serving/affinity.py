@@ -2,9 +2,9 @@
 
 Where they may run everywhere, Linux wakes them on the core on which a model has just run: they find their caches
 emptied, and so does the model after them. Kept on one half of the cores they keep what is theirs. On 2 cores a single
-client waited for up to 0.1 ms less then, and 4 to 15 % more was answered to 8 and 32 clients; and in a flood the other
-half is left to the models. A half is enough for them: nearly all that they do needs the interpreter, which one has at a
-time.
+client waited for 0.02 to 0.18 ms less then, and up to 15 % more was answered to 8 and 32 clients; and in a flood the
+other half is left to the models. A half is enough for them: nearly all that they do needs the interpreter, which one
+has at a time.
 
 A thread's cores are its own on Linux only. Elsewhere, and in a sandbox that forbids it, nothing happens.
 """
