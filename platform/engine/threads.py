@@ -6,10 +6,18 @@ from dataclasses import dataclass
 CALLER = -1
 
 
+def allowed_cores() -> frozenset[int]:
+    """Return the numbers of the cores that this process may run on; none where the system does not tell.
+
+    That is where its first thread may run: others may keep to a part of them.
+    """
+    allowed = getattr(os, "sched_getaffinity", None)
+    return frozenset(allowed(os.getpid())) if allowed else frozenset()
+
+
 def cores() -> int:
     """Return how many cores this process may run on."""
-    allowed = getattr(os, "sched_getaffinity", None)  # not on every system
-    return len(allowed(0)) if allowed else os.cpu_count() or 1
+    return len(allowed_cores()) or os.cpu_count() or 1
 
 
 @dataclass(frozen=True)

@@ -13,26 +13,23 @@ import contextlib
 import os
 from collections.abc import Iterable
 
+from engine.threads import allowed_cores
+
 
 def stay_aside() -> None:
     """Keep the calling thread on one half of the cores, and the threads that it will make."""
-    _run_on(half(_cores_of_the_process()))
+    _run_on(half(allowed_cores()))
 
 
 def go_anywhere() -> None:
     """Let the calling thread run on all cores again: it begins on those of the thread that made it."""
-    _run_on(_cores_of_the_process())
+    _run_on(allowed_cores())
 
 
 def half(cores: Iterable[int]) -> frozenset[int]:
     """Return the lower half of some cores: rounded down, but at least one; none of none."""
     ordered = sorted(cores)
     return frozenset(ordered[: max(1, len(ordered) // 2)])
-
-
-def _cores_of_the_process() -> frozenset[int]:
-    allowed = getattr(os, "sched_getaffinity", None)
-    return frozenset(allowed(os.getpid())) if allowed else frozenset()  # of its first thread, which is never kept aside
 
 
 def _run_on(cores: frozenset[int]) -> None:

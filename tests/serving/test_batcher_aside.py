@@ -45,7 +45,7 @@ def aside() -> Lane:
 @pytest.fixture
 def batcher(usual: Lane, aside: Lane) -> Iterator[Batcher]:
     settings = BatchingSection(Workers=2)
-    made = Batcher(usual.read, settings, "digits", aside=Aside(aside.read, SpareTime(), "plates"))
+    made = Batcher(usual.read, settings, "digits", aside=Aside(aside.read, SpareTime(), "digits"))
     ask(made, 0)  # so that it is known how long a run takes
     yield made
     usual.open.set()
@@ -220,7 +220,7 @@ def test_many_clients_at_once_get_their_own_answers_whatever_becomes_of_spare_ti
         time.sleep(float(rng.choice([0.002, 0.004, 0.1])))
         return aside.read(pixels)
 
-    made = Batcher(soon, BatchingSection(Workers=2, MaxBatch=4), "digits", aside=Aside(late, SpareTime(), "plates"))
+    made = Batcher(soon, BatchingSection(Workers=2, MaxBatch=4), "digits", aside=Aside(late, SpareTime(), "digits"))
     wrong: list[str] = []
 
     def client(value: int) -> None:

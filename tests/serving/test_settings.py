@@ -7,6 +7,7 @@ import yaml
 
 from contract.errors import ConfigError
 from engine.threads import cores
+from serving.core_settings import BatchingSection
 from serving.logs import JsonFormatter
 from serving.settings import Settings, dump, environment_name, keys, load
 
@@ -102,3 +103,14 @@ def test_a_json_line_carries_the_fields_of_its_event() -> None:
         "message": "digits: active",
         "model": "digits",
     }
+
+
+@pytest.mark.parametrize(
+    ("threads", "workers", "spare"),
+    [("throughput", 1, False), ("throughput", 2, True), ("latency", 2, False), ("sequential", 2, False)],
+)
+def test_models_are_opened_for_spare_time_where_each_run_has_a_core_and_there_are_several(
+    threads: str, workers: int, spare: bool
+) -> None:
+    settings = BatchingSection.model_validate({"Threads": threads, "Workers": workers})
+    assert settings.layout.spare is spare

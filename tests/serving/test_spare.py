@@ -7,7 +7,6 @@ import pytest
 
 from contract.pixels import Pixels
 from engine.reading import Reading
-from serving.core_settings import BatchingSection
 from serving.runs import Run
 from serving.spare import (
     FIRST_REST,
@@ -242,14 +241,3 @@ def test_a_flooded_model_that_is_alone_has_usual_runs_also_after_a_version_befor
     before.note(0, 0.0)
     flooded.note(QUEUE, 0.0)
     assert flooded.allows(QUEUE, 0.0)
-
-
-@pytest.mark.parametrize(
-    ("threads", "workers", "spare"),
-    [("throughput", 1, False), ("throughput", 2, True), ("latency", 2, False), ("sequential", 2, False)],
-)
-def test_models_are_opened_for_spare_time_where_each_run_has_a_core_and_there_are_several(
-    threads: str, workers: int, spare: bool
-) -> None:
-    settings = BatchingSection.model_validate({"Threads": threads, "Workers": workers})
-    assert settings.layout.spare is spare

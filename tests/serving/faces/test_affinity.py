@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 
 import pytest
 
+from engine.threads import cores
 from serving import affinity
 from serving.decoding import MANY_PIXELS, DecodingRoom
 from tests.serving.faces.conftest import FakePlane
@@ -62,17 +63,37 @@ def test_many_pixels_are_decoded_on_all_cores_whoever_asks_for_it() -> None:
 
 
 @linux
-def test_a_sandbox_that_allows_no_change_is_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(*_: object) -> None:
+def test_how_many_cores_there_are_is_the_same_for_a_thread_that_keeps_to_half_of_them() -> None:
+    told = []
+
+    def ask() -> None:
+        affinity.stay_aside()
+        told.append(cores())
+
+    asker = threading.Thread(target=ask)
+    asker.start()
+    asker.join()
+    assert told == [len(os.sched_getaffinity(0))]
+
+
+@linux
+def test_a_sandbox_that_allows_no_change_serves_without(
+    serve_http: Serve, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = []
+
+    def refuse(_who: int, wanted: object) -> None:
+        refused.append(wanted)
         raise PermissionError
 
     monkeypatch.setattr(os, "sched_setaffinity", refuse)
-    affinity.stay_aside()
-    affinity.go_anywhere()
+    assert post(serve_http(), picture()).status_code == 200
+    assert set(refused) == {affinity.half(os.sched_getaffinity(0))}
 
 
-def test_where_threads_have_no_cores_of_their_own_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_system_whose_threads_have_no_cores_of_their_own_serves_without(
+    serve_http: Serve, picture: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.delattr(os, "sched_getaffinity", raising=False)
     monkeypatch.delattr(os, "sched_setaffinity", raising=False)
-    affinity.stay_aside()
-    affinity.go_anywhere()
+    assert post(serve_http(), picture()).status_code == 200
