@@ -10,24 +10,24 @@ import numpy as np
 import tensorflow as tf
 
 from engine.pauses import Pause, no_pause
-from engine.winograd import rows_at_once, transforms
+from engine.winograd import Matrix, column, rows_at_once
 
 Tensor = Any  # tensorflow publishes no types
 
-# As `engine.winograd.WORTH`, but each convolution takes 9 ms more to load, during which other threads of Python wait.
-# The two of CNN5 that fall out by it would make a picture of 150x50 hardly faster, 2 % at most.
-WORTH_READING = 250
+# As `engine.winograd.WORTH`, for the few pictures that are read at once, whose products stay near the CPU: with two of
+# them 156 took 20 % off a convolution, and with one 5 %.
+WORTH_READING = 150
+
+# Multiply-adds that are saved for each picture: each point is one more operation to run and to load. With 5 million a
+# convolution took as long as before for two pictures, and longer for one.
+LEAST_READING = 10_000_000
 
 
 class Tiles:
     """One convolution with stride 1 and zeros around, as `Conv2D` has it with padding SAME.
 
-    Images are cut along the height into T tiles, which overlap: each has the rows that so many rows of outputs are made
-    from. Rows lie in the memory whole, so cutting, adding and putting together move long stretches.
-
     Attributes:
-        size: rows of a tile, and points at which tiles and filters are multiplied.
-        matrices: that lead there and back.
+        matrices: that lead to the points at which tiles and filters are multiplied, and back.
     """
 
     def __init__(self, images: Tensor, kernel: Sequence[int], rows: int) -> None:
@@ -38,57 +38,42 @@ class Tiles:
             kernel: its shape [R, S, C, F], R odd.
             rows: of outputs that are made at once, see `engine.winograd.rows_at_once`.
         """
-        self._height, self._width, self._channels = images.shape[1:]
+        height, self._width, self._channels = images.shape[1:]
         taps, *_, self._filters = kernel
-        self.matrices = transforms(rows, taps)
-        self.size = rows + taps - 1
-        self._rows, self._above = rows, taps // 2
-        self._tiles = -(-self._height // rows)
-        self._reach = -(-self.size // rows)  # groups of `rows` rows that a tile lies in
-        self._groups = self._tiles + self._reach - 1
+        self.matrices = column(height, rows, taps)
 
     def seen(self, images: Tensor) -> Sequence[Tensor]:
         """[N, H, W, C] to [N, T, W, C] for each point: B^T d."""
-        below = self._groups * self._rows - self._height - self._above
-        padded = tf.pad(images, [[0, 0], [self._above, below], [0, 0], [0, 0]])
-        groups = tf.reshape(padded, [-1, self._groups, self._rows, self._width * self._channels])
-        parts = [groups[:, one : one + self._tiles, : self.size - one * self._rows] for one in range(self._reach)]
-        return self.apart(tf.matmul(self.matrices.data, tf.concat(parts, 2)))
+        return self._apart(self.matrices.data, images)
 
     def outputs(self, parts: Sequence[Tensor]) -> Tensor:
         """[N, T, W, F] for each point to [N, H, W, F]: A^T of the products."""
-        tiles = tf.matmul(self.matrices.outputs, self.together(parts))
-        whole = tf.reshape(tiles, [-1, self._tiles * self._rows, self._width, self._filters])
-        return whole[:, : self._height]
+        return self._together(self.matrices.outputs, parts, self._filters)
+
+    def biased(self, parts: Sequence[Tensor], bias: Tensor) -> Sequence[Tensor]:
+        """Add a bias [F] to what `outputs` will make of the parts: to a single one of them."""
+        ones = self.matrices.ones
+        return [*parts[:ones], tf.nn.bias_add(parts[ones], bias), *parts[ones + 1 :]]
 
     def unmade(self, upstream: Tensor) -> Sequence[Tensor]:
         """The gradient of `outputs`: [N, H, W, F] to [N, T, W, F] for each point."""
-        below = self._tiles * self._rows - self._height
-        padded = tf.pad(upstream, [[0, 0], [0, below], [0, 0], [0, 0]])
-        tiles = tf.reshape(padded, [-1, self._tiles, self._rows, self._width * self._filters])
-        return self.apart(tf.matmul(self.matrices.outputs, tiles, transpose_a=True))
+        return self._apart(self.matrices.outputs.T, upstream)
 
     def unseen(self, parts: Sequence[Tensor]) -> Tensor:
         """The gradient of `seen`: [N, T, W, C] for each point to [N, H, W, C], where tiles overlap their sum."""
-        tiles = tf.matmul(self.matrices.data, self.together(parts), transpose_a=True)
-        overlaid = []
-        for one in range(self._reach):
-            missing = max(0, (one + 1) * self._rows - self.size)
-            part = tiles[:, :, one * self._rows : (one + 1) * self._rows]
-            overlaid.append(tf.pad(part, [[0, 0], [one, self._reach - 1 - one], [0, missing], [0, 0]]))
-        shape = [-1, self._groups * self._rows, self._width, self._channels]
-        return tf.reshape(tf.add_n(overlaid), shape)[:, self._above : self._above + self._height]
+        return self._together(self.matrices.data.T, parts, self._channels)
 
-    def apart(self, tiles: Tensor) -> Sequence[Tensor]:
-        """[N, T, size, W * D] to [N, T, W, D] for each point."""
-        shape = [-1, self._tiles, self.size, self._width, tiles.shape[-1] // self._width]
-        parts: Sequence[Tensor] = tf.unstack(tf.reshape(tiles, shape), axis=2)
+    def _apart(self, matrix: Matrix, images: Tensor) -> Sequence[Tensor]:
+        height, depth = matrix.shape[1], images.shape[-1]
+        products = tf.matmul(matrix, tf.reshape(images, [-1, height, self._width * depth]))
+        shape = [-1, self.matrices.points, self.matrices.tiles, self._width, depth]
+        parts: Sequence[Tensor] = tf.unstack(tf.reshape(products, shape), axis=1)
         return parts
 
-    def together(self, parts: Sequence[Tensor]) -> Tensor:
-        """The way back of `apart`."""
-        tiles = tf.stack(parts, 2)
-        return tf.reshape(tiles, [-1, self._tiles, self.size, self._width * tiles.shape[-1]])
+    def _together(self, matrix: Matrix, parts: Sequence[Tensor], depth: int) -> Tensor:
+        height, products = matrix.shape
+        flat = tf.reshape(tf.concat(parts, 1), [-1, products, self._width * depth])
+        return tf.reshape(tf.matmul(matrix, flat), [-1, height, self._width, depth])
 
 
 def hasten(graph: tf.Graph, pause: Pause = no_pause) -> None:
@@ -108,17 +93,31 @@ def _replace(node: tf.Operation) -> bool:
     )
     if kernel is None or not plain or images.dtype != tf.float32 or not images.shape[1:].is_fully_defined():
         return False
-    *taps, channels, filters = kernel.shape
-    rows = rows_at_once(images.shape[1], taps, channels, filters, WORTH_READING)
+    height, width, _ = images.shape[1:]
+    rows = rows_at_once(height, kernel.shape, WORTH_READING, LEAST_READING / width)
     if not rows:
         return False
+    tiles = Tiles(images, kernel.shape, rows)
+    kernels = np.tensordot(tiles.matrices.taps, kernel, 1)[:, None]
     with tf.name_scope(f"{node.name}/tiles"):
-        tiles = Tiles(images, kernel.shape, rows)
-        kernels = np.tensordot(tiles.matrices.taps, kernel, 1)[:, None]
-        parts = [tf.nn.conv2d(one, own, 1, "SAME") for one, own in zip(tiles.seen(images), kernels, strict=True)]
-        outputs = tiles.outputs(parts)
-    for reader in node.outputs[0].consumers():
-        for place, taken in enumerate(reader.inputs):
-            if taken is node.outputs[0]:
-                reader._update_input(place, outputs)  # it has no public name
+        seen = tiles.seen(images)
+        parts: Sequence[Tensor] = [tf.nn.conv2d(*pair, 1, "SAME") for pair in zip(seen, kernels, strict=True)]
+        bias = _only_bias(node)
+        if bias:
+            parts = tiles.biased(parts, bias.inputs[1])
+        _take_over((bias or node).outputs[0], tiles.outputs(parts))
     return True
+
+
+def _only_bias(node: tf.Operation) -> tf.Operation | None:
+    """Return what adds a bias to the outputs of an operation, if nothing else reads them."""
+    readers = node.outputs[0].consumers()
+    is_bias = len(readers) == 1 and readers[0].type == "BiasAdd" and readers[0].get_attr("data_format") == b"NHWC"
+    return readers[0] if is_bias else None
+
+
+def _take_over(old: Tensor, new: Tensor) -> None:
+    for reader in old.consumers():
+        for place, taken in enumerate(reader.inputs):
+            if taken is old:
+                reader._update_input(place, new)  # it has no public name

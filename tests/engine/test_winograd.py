@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from engine.winograd import TILES, rows_at_once, transforms
+from engine.winograd import MOST_POINTS, TILES, column, rows_at_once, transforms
 
-SIZES = [(rows, taps) for rows in TILES for taps in (3, 5)]
+SIZES = [(rows, taps) for rows in TILES for taps in (3, 5, 7) if rows + taps - 1 <= MOST_POINTS]
 
 
 @given(st.sampled_from(SIZES), st.data())
@@ -22,12 +22,26 @@ def test_transforms_make_outputs_of_a_filter(size: tuple[int, int], data: st.Dat
     np.testing.assert_allclose(found.outputs @ product, expected, atol=1e-5 * (1 + np.abs(kernel).sum() * 10))
 
 
+@given(st.sampled_from(SIZES), st.integers(1, 20), st.integers(0, 2**32 - 1))
+def test_a_column_is_filtered_whole(size: tuple[int, int], height: int, seed: int) -> None:
+    rows, taps = size
+    rng = np.random.default_rng(seed)
+    signal, kernel, bias = rng.normal(size=height), rng.normal(size=taps), rng.normal()
+    found = column(height, rows, taps)
+    seen = (found.data.astype(np.float64) @ signal).reshape(rows + taps - 1, -1)
+    products = (found.taps.astype(np.float64) @ kernel)[:, np.newaxis] * seen
+    products[found.ones] += bias
+    expected = np.correlate(np.pad(signal, taps // 2), kernel, "valid") + bias
+    np.testing.assert_allclose(found.outputs @ products.ravel(), expected, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("height", "kernel", "channels", "filters", "rows"),
     [
         (30, (5, 5), 32, 64, 4),  # CNN5's second convolution at 160x60
         (8, (3, 3), 128, 128, 4),
-        (6, (3, 3), 128, 128, 3),  # two whole tiles
+        (13, (3, 3), 64, 256, 5),  # 21 products where 4 or 6 rows at once take 24
+        (6, (3, 3), 128, 128, 6),  # one whole tile
         (1, (3, 3), 128, 128, None),  # nothing to share
         (0, (3, 3), 128, 128, None),  # nothing at all
         (60, (7, 7), 1, 32, None),  # few multiplications for what would be moved
@@ -40,4 +54,11 @@ def test_transforms_make_outputs_of_a_filter(size: tuple[int, int], data: st.Dat
 def test_is_used_where_it_saves_much(
     height: int, kernel: tuple[int, int], channels: int, filters: int, rows: int | None
 ) -> None:
-    assert rows_at_once(height, kernel, channels, filters) == rows
+    assert rows_at_once(height, (*kernel, channels, filters)) == rows
+
+
+def test_too_little_may_be_saved_in_all() -> None:
+    kernel = (3, 3, 128, 64)
+    saved = (4 * 3 - 6) * 3 * 128 * 64 - 6 * 4 * (128 + 64)
+    assert rows_at_once(4, kernel, least=saved) == 4
+    assert rows_at_once(4, kernel, least=saved + 1) is None

@@ -35,7 +35,7 @@ def _rows_of(layer: layers.Conv2D) -> int | None:
     if not plain or layer.compute_dtype != "float32":
         return None
     _, height, _, channels = layer.input.shape
-    return rows_at_once(height, layer.kernel_size, channels, layer.filters)
+    return rows_at_once(height, (*layer.kernel_size, channels, layer.filters))
 
 
 def convolve(images: Tensor, kernel: Tensor, rows: int) -> Tensor:
