@@ -29,8 +29,9 @@ MOST_POINTS = len(_POINTS) + 1  # and the infinite one
 TILES = (2, 3, 4, 5, 6)  # outputs at once; of two that take as much, that with fewer points is the better
 
 # Multiply-adds that are saved for each value that goes in and comes out. Measured on 2 cores with AVX512, with 64 at
-# once: 156 made a step of a convolution 7 % longer, 184 took 6 % off, 235 nothing, 242 took 8 % and 276 took 10 %.
-WORTH = 170
+# once: 156 and 186 made a step of a convolution 7 and 11 % longer, 184 and 235 made it neither longer nor shorter, 242
+# took 3 to 8 % off and 276 took 9 to 12 %.
+WORTH = 200
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ def test_a_column_is_filtered_whole(size: tuple[int, int], height: int, seed: in
     [
         (30, (5, 5), 32, 64, 4),  # CNN5's second convolution at 160x60
         (8, (3, 3), 128, 128, 4),
-        (13, (3, 3), 64, 256, 5),  # 21 products where 4 or 6 rows at once take 24
+        (20, (3, 3), 64, 256, 5),  # 28 products, where 4 and 6 rows at once take 30 and 32
         (6, (3, 3), 128, 128, 6),  # one whole tile
         (1, (3, 3), 128, 128, None),  # nothing to share
         (0, (3, 3), 128, 128, None),  # nothing at all
@@ -58,7 +58,7 @@ def test_is_used_where_it_saves_much(
 
 
 def test_too_little_may_be_saved_in_all() -> None:
-    kernel = (3, 3, 128, 64)
-    saved = (4 * 3 - 6) * 3 * 128 * 64 - 6 * 4 * (128 + 64)
-    assert rows_at_once(4, kernel, least=saved) == 4
-    assert rows_at_once(4, kernel, least=saved + 1) is None
+    kernel = (3, 3, 128, 128)
+    saved = (8 * 3 - 2 * 6) * 3 * 128 * 128 - 2 * 6 * 8 * (128 + 128)
+    assert rows_at_once(8, kernel, least=saved) == 4
+    assert rows_at_once(8, kernel, least=saved + 1) is None
