@@ -18,8 +18,8 @@ Tensor = Any  # tensorflow publishes no types
 # them 156 took 20 % off a convolution, and with one 5 %.
 WORTH_READING = 150
 
-# Multiply-adds that are saved for each picture: each point is one more operation to run and to load. With 5 million a
-# convolution took as long as before for two pictures, and longer for one.
+# Multiply-adds that are saved for each picture: each point is one more operation to run and to load, which takes 5 ms
+# more for each convolution. With 5 million it took as long as before for two pictures, and longer for one.
 LEAST_READING = 10_000_000
 
 

@@ -42,6 +42,7 @@ def test_a_column_is_filtered_whole(size: tuple[int, int], height: int, seed: in
         (8, (3, 3), 128, 128, 4),
         (20, (3, 3), 64, 256, 5),  # 28 products, where 4 and 6 rows at once take 30 and 32
         (6, (3, 3), 128, 128, 6),  # one whole tile
+        (200, (5, 5), 32, 64, None),  # one product over all of a column would take more
         (1, (3, 3), 128, 128, None),  # nothing to share
         (0, (3, 3), 128, 128, None),  # nothing at all
         (60, (7, 7), 1, 32, None),  # few multiplications for what would be moved
