@@ -21,7 +21,17 @@ def results(convolution: Any, images: Any, kernel: Any, upstream: Any) -> list[A
 
 @pytest.mark.parametrize(
     ("height", "kernel", "rows"),
-    [(9, (5, 3), 4), (9, (5, 3), 3), (8, (3, 3), 4), (7, (3, 3), 3), (7, (3, 3), 2), (2, (5, 5), 2), (5, (7, 1), 2)],
+    [
+        (9, (5, 3), 4),
+        (9, (5, 3), 3),
+        (8, (3, 3), 4),
+        (7, (3, 3), 3),
+        (7, (3, 3), 2),
+        (13, (3, 3), 5),
+        (6, (3, 3), 6),
+        (2, (5, 5), 2),
+        (5, (7, 1), 2),
+    ],
 )
 def test_outputs_and_gradients_are_those_of_a_usual_convolution(
     height: int, kernel: tuple[int, int], rows: int
