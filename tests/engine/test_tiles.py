@@ -1,5 +1,6 @@
 """A graph whose convolutions multiply less gives what it gave before."""
 
+from time import process_time, sleep
 from typing import Any
 
 import numpy as np
@@ -73,6 +74,18 @@ def test_small_pictures_are_convolved_as_ever() -> None:
     _, before = outputs(graph)
     hasten(graph)
     assert outputs(graph)[1] == before
+
+
+def test_hastening_leaves_no_threads_busy() -> None:
+    import_tensorflow()
+    from engine.tiles import hasten  # noqa: PLC0415 - it imports tensorflow
+
+    graph = graph_of(**GAINS | {"kernel": (7, 5), "shape": (None, 32, 60, 32)})  # at 5 x 5 numpy's BLAS uses none
+    hasten(graph)
+    before = process_time()
+    sleep(0.3)
+    assert process_time() - before < 0.05
+    assert "seen/tiles/Conv2D" in {node.name for node in graph.as_graph_def().node}
 
 
 def looped(artifact: Artifact) -> bytes:
