@@ -217,11 +217,9 @@ class Batcher:
                     self._gathering += 1
                     self._more.wait_for(self._has_a_batch, self._settings.MaxDelayMs / 1000)
                     self._gathering -= 1
-                batch = self._pop(worker.most)
+                run = self._begin(worker)
                 self._shares.note(len(self._waiting), time.monotonic())
-                if batch:
-                    run = Run(batch, time.monotonic(), aside=worker.aside)
-                    self._shares.begin(run)
+                if run:
                     self._crew.wake_one(len(self._waiting))  # another worker can start on the rest
                     return run
                 if self._closed and not self._waiting:
@@ -230,10 +228,10 @@ class Batcher:
     def _has_a_batch(self) -> bool:
         return len(self._waiting) >= self._settings.MaxBatch or self._closed
 
-    def _pop(self, most: int) -> list[Item]:
+    def _begin(self, worker: Worker) -> Run | None:
         now = time.monotonic()
         batch: list[Item] = []
-        while self._waiting and len(batch) < most:
+        while self._waiting and len(batch) < worker.most:
             item = self._waiting.popleft()
             if item.ticket.deadline <= now:
                 item.ticket.put(item.index, NOT_STARTED)
@@ -241,4 +239,8 @@ class Batcher:
                 item.ticket.started = item.ticket.started or now
                 item.ticket.results[item.index] = STARTED
                 batch.append(item)
-        return batch
+        if not batch:
+            return None
+        run = Run(batch, now, aside=worker.aside)
+        self._shares.begin(run)
+        return run

@@ -28,6 +28,8 @@ IMPATIENCE = 1.5  # the same, when it is known that there is no more such time
 SLOW = 4.0  # times as long as usual runs, in the mean of the last ones: then the usual way is better
 FLOOD = 4  # times as many pictures waiting as a model has itself
 NOW_AND_THEN = 1.0  # seconds since another model was asked
+CROWD = 2  # pictures for each run that a model may have: with more of them there are many who ask
+CROWDED_SECONDS = 0.3  # since there was a crowd
 _MEAN_OF = 16  # runs, about
 STUCK_SECONDS = 1.0  # a usual run that takes so long waits for nothing that comes soon
 
@@ -109,6 +111,7 @@ class Shares:
         self._spare = spare
         self._usual: list[Run] = []  # the oldest first
         self._aside: Run | None = None
+        self._crowded_at = float("-inf")
         self._slowness = 1.0  # of runs in spare time, in times of usual ones
         self._pace = 0.0  # seconds that a usual run took for each picture; 0 before there was one
 
@@ -121,8 +124,10 @@ class Shares:
     def allows_aside(self, waiting: int, now: float) -> bool:
         """Whether a run in spare time should begin, with so many pictures that wait.
 
-        Not with a single one while usual runs have more: the rest of those who ask are about to come, and two together
-        cost less than one after the other. Where nothing runs, what waits is for a usual run.
+        Not with a single one while usual runs have more, or while there are many who ask: the rest of them are about to
+        come, and two together cost less than one after the other. To wait while there are many brought 8 clients on 2
+        cores up to 9 % more answers in float32 and 3 to 14 % in bfloat16. Where nothing runs, what waits is for a
+        usual run.
         """
         if self._aside or not waiting or not self._has_spare(now):
             return False
@@ -130,11 +135,14 @@ class Shares:
             return True
         if not self._usual:
             return False
-        mean = sum(len(run.items) for run in self._usual) / len(self._usual)
-        return waiting >= min(2.0, mean) or now - self._usual[0].since > STUCK_SECONDS
+        alone = _pictures(self._usual) == len(self._usual) and now - self._crowded_at > CROWDED_SECONDS
+        return waiting >= (1 if alone else 2) or now - self._usual[0].since > STUCK_SECONDS
 
     def note(self, waiting: int, now: float) -> None:
         """Note how many pictures wait: whenever a worker has looked, so that no flood is remembered that is over."""
+        runs = [*self._usual, self._aside] if self._aside else self._usual
+        if waiting + _pictures(runs) > CROWD * self._runs:
+            self._crowded_at = now
         if self._spare:
             self._spare.time.note(now, self._spare.model, waiting)
 
@@ -188,3 +196,7 @@ class Shares:
         if self._spare is None or self._pace == 0 or is_lost:
             return False
         return self._spare.time.there(now, self._spare.model)
+
+
+def _pictures(runs: Sequence[Run]) -> int:
+    return sum(len(run.items) for run in runs)

@@ -9,6 +9,8 @@ from contract.pixels import Pixels
 from engine.reading import Reading
 from serving.runs import Run
 from serving.spare import (
+    CROWD,
+    CROWDED_SECONDS,
     FIRST_REST,
     FLOOD,
     LONGEST_REST,
@@ -31,8 +33,8 @@ def items(count: int) -> list[Item]:
 
 def begun(shares: Shares, count: int, since: float = 0.0, *, aside: bool = False, left: int = 0) -> Run:
     run = Run(items(count), since, aside=aside)
-    shares.note(left, since)
     shares.begin(run)
+    shares.note(left, since)
     return run
 
 
@@ -87,6 +89,26 @@ def test_a_single_picture_waits_for_a_second_one_while_others_share_a_run(
     for count in usual:
         begun(shares, count)
     assert shares.allows_aside(waiting, now) is expected
+
+
+@pytest.mark.parametrize(
+    ("usual", "left", "later", "expected"),
+    [
+        (1, CROWD * 2 - 1, 0.0, True),  # no crowd: as many as two runs may be asked for
+        (1, CROWD * 2, 0.0, False),
+        (CROWD * 2 + 1, 0, 0.0, False),
+        (1, CROWD * 2, CROWDED_SECONDS - 0.01, False),
+        (1, CROWD * 2, CROWDED_SECONDS + 0.01, True),
+    ],
+)
+def test_a_single_picture_waits_for_a_second_one_where_there_were_many_a_moment_ago(
+    usual: int, left: int, later: float, expected: bool
+) -> None:
+    shares = shares_at_pace(SpareTime())
+    shares.end(begun(shares, usual, left=left), PACE)
+    begun(shares, 1, later)
+    assert shares.allows_aside(1, later) is expected
+    assert shares.allows_aside(2, later)
 
 
 def test_there_is_one_run_in_spare_time_and_what_it_does_is_no_usual_run() -> None:
